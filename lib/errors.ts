@@ -97,6 +97,7 @@ export const HANDSHAKE_FAULTS = {
   "key": [400, "RFC 6455 §4.2.1", "Cannot upgrade: it needs one Sec-WebSocket-Key of 16 bytes"],
   "version": [426, "RFC 6455 §4.2.2", "Cannot upgrade: Sec-WebSocket-Version is not 13"],
   "protocol-header": [400, "RFC 6455 §11.3.4", "Cannot upgrade: Sec-WebSocket-Protocol is malformed"],
+  "extensions-header": [400, "RFC 6455 §9.1", "Cannot upgrade: Sec-WebSocket-Extensions is malformed"],
   "origin": [403, "RFC 6455 §10.2", "Cannot upgrade: the origin is not allowed"],
   "overloaded": [503, "RFC 9110 §15.6.4", "Cannot upgrade: the server takes no more connections"],
   "internal": [500, "RFC 9110 §15.6.1", "Cannot serve request: the server failed"],

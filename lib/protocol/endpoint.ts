@@ -1,0 +1,172 @@
+/**
+ * One end of an open connection, without any I/O: bytes and commands in, events and bytes out (RFC 6455 §5 to §8).
+ *
+ * The driver's side of the contract:
+ * - what comes from the network goes into {@linkcode Endpoint.receive}, then {@linkcode Endpoint.next} is called until
+ *   it returns `undefined`; when the stream ends, {@linkcode Endpoint.end};
+ * - after each of these calls, and after each command, what {@linkcode Endpoint.output} holds is to be sent;
+ * - while too much waits to be sent, {@linkcode Endpoint.congested} is true, and {@linkcode Endpoint.relieve} is called
+ *   when that is over;
+ * - once {@linkcode Endpoint.finished} is true and the output is sent, the stream is to be shut down, and what still
+ *   comes in is to be read and thrown away.
+ *
+ * @module
+ */
+
+import { WebSocketError } from "../errors.ts";
+import { type CloseInfo, readClosePayload, writeClosePayload } from "./close_payload.ts";
+import { type Frame, isControl, Opcode, type Role } from "./frame.ts";
+import { FrameDecoder } from "./frame_decoder.ts";
+import { type Message, MessageAssembler } from "./message_assembler.ts";
+import { SendBuffer } from "./send_buffer.ts";
+import { type State, transition } from "./state.ts";
+
+/** What an {@linkcode Endpoint} tells its driver. After `close` and `error` there are no more. */
+export type EndpointEvent =
+  | { readonly type: "message"; readonly data: Message }
+  | { readonly type: "pong"; readonly payload: Uint8Array }
+  | { readonly type: "close"; readonly info: CloseInfo }
+  | { readonly type: "error"; readonly error: WebSocketError };
+
+/** The limits that an {@linkcode Endpoint} holds its peer to. */
+export interface EndpointOptions {
+  /** Whose side we are. */
+  role: Role;
+  /** The longest message that is received, in bytes. */
+  maxMessageSize: number;
+  /** How many empty fragments may come in a row. */
+  maxEmptyFragments: number;
+}
+
+/** Speaks the protocol for one end of a connection. */
+export class Endpoint {
+  /** The frames that are to be sent. */
+  readonly output: SendBuffer;
+  /** Whether too much waits to be sent: then Pings are not answered one by one, but the latest (RFC 6455 §5.5.3). */
+  congested = false;
+
+  readonly #decoder: FrameDecoder;
+  readonly #assembler = new MessageAssembler();
+  #state: State = "open";
+  #pendingPong: Uint8Array | undefined;
+
+  /**
+   * Makes an endpoint whose opening handshake is done.
+   *
+   * @param options Its role and limits.
+   */
+  constructor(options: EndpointOptions) {
+    this.output = new SendBuffer(options.role);
+    this.#decoder = new FrameDecoder({ ...options, pieces: true });
+  }
+
+  /** Where the connection stands. */
+  get state(): State {
+    return this.#state;
+  }
+
+  /** Whether all frames that there will ever be have been exchanged, or no more can be. */
+  get finished(): boolean {
+    return this.#state === "closed" || this.#state === "failed" || this.#state === "lost";
+  }
+
+  /**
+   * Takes bytes from the network; the events come from {@linkcode Endpoint.next}.
+   *
+   * @param chunk The bytes. They belong to the endpoint from now on.
+   */
+  receive(chunk: Uint8Array): void {
+    if (!this.finished) this.#decoder.push(chunk);
+  }
+
+  /**
+   * Works through the bytes received, up to the next thing the driver must hear of. Never throws for what a peer did.
+   *
+   * @returns The event, or `undefined` when the bytes are used up.
+   */
+  next(): EndpointEvent | undefined {
+    if (this.finished) return undefined;
+    try {
+      for (let frame = this.#decoder.next(); frame !== undefined; frame = this.#decoder.next()) {
+        const event = isControl(frame.opcode) ? this.#control(frame) : this.#data(frame);
+        if (event !== undefined) return event;
+      }
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof WebSocketError)) throw error;
+      return this.#fail(error);
+    }
+  }
+
+  /**
+   * Takes note that the stream ended, in either direction.
+   *
+   * @returns The error, if that was too early.
+   */
+  end(): EndpointEvent | undefined {
+    if (this.finished) return undefined;
+    this.#state = transition(this.#state, "end");
+    return { type: "error", error: new WebSocketError("connection-lost") };
+  }
+
+  /** Ends the congestion: answers the latest Ping that came meanwhile. */
+  relieve(): void {
+    this.congested = false;
+    const payload = this.#pendingPong;
+    this.#pendingPong = undefined;
+    if (payload !== undefined && this.#state === "open") this.#sendControl(Opcode.Pong, payload);
+  }
+
+  /** Sends a message as one frame. Only while `open`. */
+  sendMessage(data: Message): void {
+    if (typeof data === "string") this.output.text(data);
+    else this.output.frame({ fin: true, rsv1: false, opcode: Opcode.Binary, payload: data });
+  }
+
+  /** Sends a Ping of at most 125 bytes. Only while `open`. */
+  sendPing(payload: Uint8Array): void {
+    this.#sendControl(Opcode.Ping, payload);
+  }
+
+  /** Starts the closing handshake (RFC 6455 §7.1.2). Only while `open`. */
+  sendClose(info: CloseInfo): void {
+    this.#state = transition(this.#state, "sendClose");
+    this.#sendControl(Opcode.Close, writeClosePayload(info));
+  }
+
+  #sendControl(opcode: Opcode, payload: Uint8Array): void {
+    this.output.frame({ fin: true, rsv1: false, opcode, payload });
+  }
+
+  /** Takes a Text, Binary or Continuation frame. After our Close it is discarded (RFC 6455 §1.4). */
+  #data(frame: Frame): EndpointEvent | undefined {
+    if (this.#state !== "open") return undefined;
+    const data = this.#assembler.add(frame, this.#decoder.remaining);
+    return data === undefined ? undefined : { type: "message", data };
+  }
+
+  #control({ opcode, payload }: Frame): EndpointEvent | undefined {
+    if (opcode === Opcode.Close) return this.#close(payload);
+    if (this.#state !== "open") return undefined;
+    if (opcode === Opcode.Pong) return { type: "pong", payload };
+    if (this.congested) this.#pendingPong = payload;
+    else this.#sendControl(Opcode.Pong, payload);
+    return undefined;
+  }
+
+  /** Takes the peer's Close, and answers with the same code and reason if ours is not out yet (RFC 6455 §5.5.1). */
+  #close(payload: Uint8Array): EndpointEvent {
+    const info = readClosePayload(payload);
+    this.#state = transition(this.#state, "receiveClose");
+    if (this.#state === "closeReceived") this.sendClose(info);
+    return { type: "close", info };
+  }
+
+  /** Fails the connection (RFC 6455 §7.1.7): tells the peer why, unless our Close is out already. */
+  #fail(error: WebSocketError): EndpointEvent {
+    const tell = this.#state === "open";
+    this.#state = transition(this.#state, "fail");
+    if (tell) this.#sendControl(Opcode.Close, writeClosePayload(error));
+    return { type: "error", error };
+  }
+}

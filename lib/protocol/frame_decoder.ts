@@ -1,0 +1,252 @@
+/**
+ * Bytes in, frames out (RFC 6455 §5.2).
+ *
+ * @module
+ */
+
+import { WebSocketError } from "../errors.ts";
+import { ByteCollector } from "./byte_collector.ts";
+import { type Frame, isControl, Opcode, type Role } from "./frame.ts";
+import { type HeaderContext, headerFault, LENGTH_UNKNOWN } from "./header.ts";
+import { mask } from "./mask.ts";
+
+/** The default of every limit on the size of a frame or message: 1 MiB. */
+export const DEFAULT_MAX_SIZE = 1_048_576;
+
+/** How many empty fragments in a row are taken, unless told otherwise. */
+export const DEFAULT_MAX_EMPTY_FRAGMENTS = 1_024;
+
+/** The longest header: two bytes, a 64-bit length, a masking key. */
+const MAX_HEADER_SIZE = 14;
+
+/** What a {@linkcode FrameDecoder} demands of the frames. */
+export interface FrameDecoderOptions {
+  /** Whose side we are: a `"server"` demands masked frames, a `"client"` unmasked ones. @default {"server"} */
+  role?: Role;
+  /** The longest payload of a data frame, in bytes. @default {Infinity} */
+  maxFrameSize?: number;
+  /** The longest message, in bytes, all its frames together. @default {Infinity} */
+  maxMessageSize?: number;
+  /** How many empty fragments may come in a row. @default {1024} */
+  maxEmptyFragments?: number;
+  /** Whether an extension that uses RSV1 has been negotiated. @default {false} */
+  rsv1?: boolean;
+  /**
+   * Whether a data frame that does not lie whole in one chunk is handed on as its bytes arrive, as fragments
+   * (RFC 6455 §5.4 allows any intermediary to do the same), rather than held back until it is complete.
+   *
+   * @default {false}
+   */
+  pieces?: boolean;
+}
+
+/**
+ * Decodes frames from bytes that are cut anywhere.
+ *
+ * Call {@linkcode FrameDecoder.push} with a chunk, then {@linkcode FrameDecoder.next} until it returns `undefined`, then
+ * push the next chunk. A frame that lies whole in its chunk is a view into it; one that does not is gathered in one
+ * growing buffer, or handed on in pieces. Either way the cost is linear in the bytes, whatever their cut.
+ */
+export class FrameDecoder {
+  readonly #context: HeaderContext;
+  readonly #pieces: boolean;
+  readonly #keySize: number;
+
+  #chunk: Uint8Array = new Uint8Array(0);
+  #at = 0;
+
+  /** A header of which only a part has arrived; made when that happens. */
+  #header: Uint8Array | undefined;
+  #headerLength = 0;
+
+  /** Whether the header of a frame has been read and its payload has not. */
+  #inFrame = false;
+  #fin = false;
+  #rsv1 = false;
+  #opcode: Opcode = Opcode.Continuation;
+  #key = 0;
+  #length = 0;
+  /** How many bytes of the payload have been handed on or gathered. */
+  #done = 0;
+  #collector: ByteCollector | undefined;
+
+  /**
+   * Makes a decoder for one direction of one connection.
+   *
+   * @param options What to demand of the frames.
+   */
+  constructor(options: FrameDecoderOptions = {}) {
+    const role = options.role ?? "server";
+    this.#pieces = options.pieces ?? false;
+    this.#keySize = role === "server" ? 4 : 0;
+    this.#context = {
+      masked: role === "server",
+      rsv1: options.rsv1 ?? false,
+      fragmented: false,
+      maxFrameSize: options.maxFrameSize ?? Infinity,
+      maxMessageSize: options.maxMessageSize ?? Infinity,
+      messageSize: 0,
+      maxEmptyFragments: options.maxEmptyFragments ?? DEFAULT_MAX_EMPTY_FRAGMENTS,
+      emptyFragments: 0,
+    };
+  }
+
+  /** Whether the bytes so far end between two frames. */
+  get idle(): boolean {
+    return !this.#inFrame && this.#headerLength === 0 && this.#at === this.#chunk.length;
+  }
+
+  /**
+   * How many bytes the message lacks after the data frame just returned, if that is known: the frame was part of its
+   * last one. Otherwise `Infinity`.
+   */
+  get remaining(): number {
+    if (!this.#fin) return Infinity;
+    return this.#inFrame ? this.#length - this.#done : 0;
+  }
+
+  /**
+   * Gives the decoder its next chunk. The one before must have been used up: {@linkcode FrameDecoder.next} returned
+   * `undefined`.
+   *
+   * @param chunk The bytes. They belong to the decoder from now on: it unmasks in place, and payloads are views of them.
+   */
+  push(chunk: Uint8Array): void {
+    this.#chunk = chunk;
+    this.#at = 0;
+  }
+
+  /**
+   * Decodes the next frame of the chunk.
+   *
+   * @returns The frame, or `undefined` if the rest of the chunk holds no more.
+   * @throws {WebSocketError} If a header breaks a rule. All frames before it have been returned by then, and the decoder
+   *   cannot be used further.
+   */
+  next(): Frame | undefined {
+    if (!this.#inFrame && !this.#readHeader()) return undefined;
+    const end = this.#at + this.#length - this.#done;
+    if (this.#done === 0 && end <= this.#chunk.length) return this.#wholeFrame(end);
+    if (this.#pieces && !isControl(this.#opcode)) return this.#nextPiece(Math.min(end, this.#chunk.length));
+    return this.#collect(Math.min(end, this.#chunk.length));
+  }
+
+  /** Returns a frame whose payload lies whole in the chunk. */
+  #wholeFrame(end: number): Frame {
+    const payload = this.#chunk.subarray(this.#at, end);
+    if (this.#key !== 0) mask(payload, this.#key);
+    this.#at = end;
+    this.#inFrame = false;
+    return { fin: this.#fin, rsv1: this.#rsv1, opcode: this.#opcode, payload };
+  }
+
+  /** Returns what the chunk holds of a long data frame, as a fragment of its own. */
+  #nextPiece(end: number): Frame | undefined {
+    if (end === this.#at) return undefined;
+    const payload = this.#chunk.subarray(this.#at, end);
+    if (this.#key !== 0) mask(payload, this.#key, this.#done);
+    const first = this.#done === 0;
+    this.#at = end;
+    this.#done += payload.length;
+    const last = this.#done === this.#length;
+    if (last) this.#inFrame = false;
+    return {
+      fin: last && this.#fin,
+      rsv1: first && this.#rsv1,
+      opcode: first ? this.#opcode : Opcode.Continuation,
+      payload,
+    };
+  }
+
+  /** Gathers what the chunk holds of a frame; returns the frame once it is complete. */
+  #collect(end: number): Frame | undefined {
+    const part = this.#chunk.subarray(this.#at, end);
+    this.#at = end;
+    this.#done += part.length;
+    const collector = (this.#collector ??= new ByteCollector());
+    collector.append(part, this.#length - this.#done);
+    if (this.#done < this.#length) return undefined;
+    const payload = collector.take();
+    this.#collector = undefined;
+    if (this.#key !== 0) mask(payload, this.#key);
+    this.#inFrame = false;
+    return { fin: this.#fin, rsv1: this.#rsv1, opcode: this.#opcode, payload };
+  }
+
+  /** Reads a header, if the rest of the chunk completes one. */
+  #readHeader(): boolean {
+    if (this.#headerLength > 0) return this.#continueHeader();
+    const size = this.#parseHeader(this.#chunk, this.#at, this.#chunk.length);
+    if (size > 0) {
+      this.#at += size;
+      return true;
+    }
+    if (this.#at < this.#chunk.length) {
+      this.#header ??= new Uint8Array(MAX_HEADER_SIZE);
+      this.#header.set(this.#chunk.subarray(this.#at));
+      this.#headerLength = this.#chunk.length - this.#at;
+      this.#at = this.#chunk.length;
+    }
+    return false;
+  }
+
+  /** Goes on with a header that began in an earlier chunk, byte by byte so as to take none of the payload. */
+  #continueHeader(): boolean {
+    const header = this.#header!;
+    while (this.#at < this.#chunk.length) {
+      header[this.#headerLength++] = this.#chunk[this.#at++]!;
+      if (this.#parseHeader(header, 0, this.#headerLength) > 0) {
+        this.#headerLength = 0;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Parses the header at `bytes[at..end)` and opens the frame.
+   *
+   * @returns The size of the header; 0 if it is not complete, and fine as far as it goes.
+   */
+  #parseHeader(bytes: Uint8Array, at: number, end: number): number {
+    if (end - at < 2) return 0;
+    const first = bytes[at]!;
+    const second = bytes[at + 1]!;
+    const form = second & 0x7f;
+    const lengthSize = form < 126 ? 0 : form === 126 ? 2 : 8;
+    const length = lengthSize === 0
+      ? form
+      : end - at < 2 + lengthSize
+      ? LENGTH_UNKNOWN
+      : readUint(bytes, at + 2, lengthSize);
+    const fault = headerFault(first, second, length, this.#context);
+    if (fault !== undefined) throw new WebSocketError(fault);
+    const size = 2 + lengthSize + this.#keySize;
+    if (end - at < size) return 0;
+    this.#key = this.#keySize === 0 ? 0 : readUint(bytes, at + size - 4, 4);
+    this.#open(first, length);
+    return size;
+  }
+
+  /** Begins a frame, its header having passed all rules. */
+  #open(first: number, length: number): void {
+    this.#inFrame = true;
+    this.#fin = (first & 0x80) !== 0;
+    this.#rsv1 = (first & 0x40) !== 0;
+    this.#opcode = (first & 0x0f) as Opcode;
+    this.#length = length;
+    this.#done = 0;
+    if (isControl(this.#opcode)) return;
+    const context = this.#context;
+    context.fragmented = !this.#fin;
+    context.messageSize = this.#fin ? 0 : context.messageSize + length;
+    context.emptyFragments = !this.#fin && length === 0 ? context.emptyFragments + 1 : 0;
+  }
+}
+
+/** Reads an unsigned integer of `size` bytes, the highest first. Beyond 2^53 it is no longer exact. */
+function readUint(bytes: Uint8Array, at: number, size: number): number {
+  let value = 0;
+  for (let i = at; i < at + size; i++) value = value * 256 + bytes[i]!;
+  return value;
+}

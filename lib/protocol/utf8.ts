@@ -1,0 +1,105 @@
+/**
+ * UTF-8 as WebSocket wants it (RFC 6455 §8.1, RFC 3629): anything invalid fails, at its first impossible byte.
+ *
+ * @module
+ */
+
+import { WebSocketError } from "../errors.ts";
+
+/** `ignoreBOM` means: keep it. Without it a leading U+FEFF, which is part of the message, would vanish. */
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Up to this many bytes of ASCII are decoded here: calling the platform's decoder costs more than the work. */
+const SHORT = 48;
+
+/**
+ * Decodes a whole text.
+ *
+ * @param bytes The text as UTF-8.
+ * @returns The text. A leading U+FEFF is kept.
+ * @throws {WebSocketError} `invalid-utf8`.
+ */
+export function decodeUtf8(bytes: Uint8Array): string {
+  const length = bytes.length;
+  if (length <= SHORT) {
+    let text = "";
+    let i = 0;
+    for (; i < length; i++) {
+      const byte = bytes[i]!;
+      if (byte >= 0x80) break;
+      text += String.fromCharCode(byte);
+    }
+    if (i === length) return text;
+  }
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    throw new WebSocketError("invalid-utf8", { cause });
+  }
+}
+
+/**
+ * Checks text that arrives in parts, cut anywhere, without waiting for its end.
+ *
+ * A sequence's first byte fixes how many bytes follow and the range of the second one: that range is what rules out
+ * overlong forms, surrogates and everything above U+10FFFF (RFC 3629 §4).
+ */
+export class Utf8Validator {
+  /** How many continuation bytes the sequence under way still needs. */
+  #needed = 0;
+  #lower = 0x80;
+  #upper = 0xbf;
+
+  /**
+   * Checks the next part.
+   *
+   * @returns Whether everything so far can be the beginning of valid text.
+   */
+  write(part: Uint8Array): boolean {
+    const end = part.length;
+    let at = 0;
+    while (at < end) {
+      if (this.#needed === 0) {
+        at = skipAscii(part, at);
+        if (at === end) break;
+        if (!this.#begin(part[at++]!)) return false;
+      } else {
+        const byte = part[at++]!;
+        if (byte < this.#lower || byte > this.#upper) return false;
+        this.#needed--;
+        this.#lower = 0x80;
+        this.#upper = 0xbf;
+      }
+    }
+    return true;
+  }
+
+  /** Ends the text: tells whether it is complete, and makes ready for another. */
+  end(): boolean {
+    const complete = this.#needed === 0;
+    this.#needed = 0;
+    this.#lower = 0x80;
+    this.#upper = 0xbf;
+    return complete;
+  }
+
+  /** Takes the first byte of a sequence of two to four bytes. */
+  #begin(byte: number): boolean {
+    if (byte >= 0xc2 && byte <= 0xdf) this.#needed = 1;
+    else if (byte >= 0xe0 && byte <= 0xef) this.#needed = 2;
+    else if (byte >= 0xf0 && byte <= 0xf4) this.#needed = 3;
+    else return false;
+    if (byte === 0xe0) this.#lower = 0xa0;
+    else if (byte === 0xed) this.#upper = 0x9f;
+    else if (byte === 0xf0) this.#lower = 0x90;
+    else if (byte === 0xf4) this.#upper = 0x8f;
+    return true;
+  }
+}
+
+/** Finds the next byte that is not ASCII, from `at` on. */
+function skipAscii(bytes: Uint8Array, at: number): number {
+  const end = bytes.length;
+  while (at < end && bytes[at]! < 0x80) at++;
+  return at;
+}
