@@ -1,0 +1,116 @@
+/**
+ * Holds the header lines of one head in the order in which they came.
+ *
+ * The platform's `Headers` joins lines of one name on the way in, and then nobody can tell two `Host` lines from one.
+ *
+ * @module
+ */
+
+/** Keeps header lines as pairs of a lower-case name and a value, in order and unjoined (RFC 9110 §5.2). */
+export class HeaderFields implements Iterable<[string, string]> {
+  // Name, value, name, value: a head has a dozen lines, and a walk over one flat list beats hashing them.
+  readonly #lines: string[] = [];
+
+  /** Counts the lines. */
+  get size(): number {
+    return this.#lines.length / 2;
+  }
+
+  /**
+   * Adds a line behind the others.
+   *
+   * @param name Its name, in any case.
+   * @param value Its value, without the white space around it.
+   */
+  append(name: string, value: string): void {
+    this.#lines.push(name.toLowerCase(), value);
+  }
+
+  /**
+   * Gets the value of the only or the first line of a name.
+   *
+   * @param name In lower case.
+   * @returns The value, or undefined when there is no such line.
+   */
+  get(name: string): string | undefined {
+    const lines = this.#lines;
+    for (let at = 0; at < lines.length; at += 2) {
+      if (lines[at] === name) return lines[at + 1];
+    }
+    return undefined;
+  }
+
+  /**
+   * Gets the values of all lines of a name.
+   *
+   * @param name In lower case.
+   * @returns The values in their order; the caller's own array.
+   */
+  getAll(name: string): string[] {
+    const lines = this.#lines;
+    const values: string[] = [];
+    for (let at = 0; at < lines.length; at += 2) {
+      if (lines[at] === name) values.push(lines[at + 1]!);
+    }
+    return values;
+  }
+
+  /**
+   * Counts the lines of a name.
+   *
+   * @param name In lower case.
+   * @returns How many there are.
+   */
+  count(name: string): number {
+    const lines = this.#lines;
+    let count = 0;
+    for (let at = 0; at < lines.length; at += 2) {
+      if (lines[at] === name) count++;
+    }
+    return count;
+  }
+
+  /**
+   * Joins the values of all lines of a name, as a header that is defined as a list allows (RFC 9110 §5.3).
+   *
+   * @param name In lower case.
+   * @returns The values with `", "` between them, or undefined when there is no such line.
+   */
+  list(name: string): string | undefined {
+    const lines = this.#lines;
+    let joined: string | undefined;
+    for (let at = 0; at < lines.length; at += 2) {
+      if (lines[at] !== name) continue;
+      joined = joined === undefined ? lines[at + 1] : `${joined}, ${lines[at + 1]}`;
+    }
+    return joined;
+  }
+
+  /**
+   * Tells whether there is a line of a name.
+   *
+   * @param name In lower case.
+   * @returns Whether there is one or more.
+   */
+  has(name: string): boolean {
+    return this.get(name) !== undefined;
+  }
+
+  /**
+   * Copies the lines into the platform's own container.
+   *
+   * @returns New `Headers`.
+   * @throws {TypeError} Where a name or value is none; what a head parser has read always is.
+   */
+  toHeaders(): Headers {
+    const headers = new Headers();
+    for (const [name, value] of this) headers.append(name, value);
+    return headers;
+  }
+
+  /** Walks over the lines, as pairs of a lower-case name and a value. */
+  *[Symbol.iterator](): Generator<[string, string], void> {
+    const lines = this.#lines;
+    for (let at = 0; at < lines.length; at += 2) yield [lines[at]!, lines[at + 1]!];
+  }
+}

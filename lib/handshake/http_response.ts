@@ -1,0 +1,116 @@
+/**
+ * Writes the responses that are no upgrade. None of them keeps the connection.
+ *
+ * @module
+ */
+
+import type { HandshakeError } from "../errors.ts";
+import { writeFields } from "./field_lines.ts";
+import { isFieldValue } from "./grammar.ts";
+import { encodeLatin1 } from "./latin1.ts";
+
+/** What goes behind a status that comes without a phrase (RFC 9110 §15). */
+const PHRASES: ReadonlyMap<number, string> = new Map([
+  [200, "OK"],
+  [201, "Created"],
+  [202, "Accepted"],
+  [204, "No Content"],
+  [206, "Partial Content"],
+  [301, "Moved Permanently"],
+  [302, "Found"],
+  [303, "See Other"],
+  [304, "Not Modified"],
+  [307, "Temporary Redirect"],
+  [308, "Permanent Redirect"],
+  [400, "Bad Request"],
+  [401, "Unauthorized"],
+  [403, "Forbidden"],
+  [404, "Not Found"],
+  [405, "Method Not Allowed"],
+  [406, "Not Acceptable"],
+  [408, "Request Timeout"],
+  [409, "Conflict"],
+  [410, "Gone"],
+  [411, "Length Required"],
+  [413, "Content Too Large"],
+  [414, "URI Too Long"],
+  [415, "Unsupported Media Type"],
+  [417, "Expectation Failed"],
+  [421, "Misdirected Request"],
+  [422, "Unprocessable Content"],
+  [426, "Upgrade Required"],
+  [429, "Too Many Requests"],
+  [431, "Request Header Fields Too Large"],
+  [499, "Client Closed Request"],
+  [500, "Internal Server Error"],
+  [501, "Not Implemented"],
+  [502, "Bad Gateway"],
+  [503, "Service Unavailable"],
+  [504, "Gateway Timeout"],
+  [505, "HTTP Version Not Supported"],
+]);
+
+/** What a refusal has to tell besides its status. */
+const REFUSAL_HEADERS: ReadonlyMap<number, readonly (readonly [string, string])[]> = new Map(
+  [
+    [405, [["Allow", "GET"]]],
+    [426, [["Upgrade", "websocket"], ["Sec-WebSocket-Version", "13"]]],
+    [503, [["Retry-After", "1"]]],
+  ] as const,
+);
+
+/**
+ * Writes the head of a response; it ends with `Connection: close`.
+ *
+ * @param response `status` 200 to 599; `statusText`, where empty or absent the usual phrase; `headers`, of which
+ * `Connection` is left out. The length of the body is the caller's to declare.
+ * @returns The head with its empty line; the caller's own bytes.
+ * @throws {RangeError} Where the status is out of range.
+ * @throws {TypeError} Where a header or the phrase cannot be sent.
+ */
+export function writeResponseHead(response: {
+  status: number;
+  statusText?: string;
+  headers: Iterable<readonly [string, string]>;
+}): Uint8Array<ArrayBuffer> {
+  return encodeLatin1(headText(response.status, response.statusText, response.headers));
+}
+
+/**
+ * Writes the whole response that answers a handshake's fault.
+ *
+ * @param error The fault; its message is the body, and 405, 426 and 503 say in a header what would do.
+ * @returns Head and body; the caller's own bytes.
+ */
+export function writeRefusal(error: HandshakeError): Uint8Array<ArrayBuffer> {
+  const body = `${error.message}\n`;
+  const head = headText(error.status, undefined, [
+    ["Content-Type", "text/plain"],
+    ["Content-Length", String(body.length)],
+    ...REFUSAL_HEADERS.get(error.status) ?? [],
+  ]);
+  return encodeLatin1(head + body);
+}
+
+function headText(
+  status: number,
+  statusText: string | undefined,
+  headers: Iterable<readonly [string, string]>,
+): string {
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    throw new RangeError("Cannot write response: its status is not 200 to 599");
+  }
+  const phrase = statusText || PHRASES.get(status) || "";
+  if (!isFieldValue(phrase)) throw new TypeError("Cannot write response: its status text cannot be sent");
+  return `HTTP/1.1 ${status} ${phrase}\r\n${
+    writeFields(withoutConnection(headers))
+  }Connection: close\r\n\r\n`;
+}
+
+function* withoutConnection(
+  headers: Iterable<readonly [string, string]>,
+): Generator<readonly [string, string], void> {
+  for (const header of headers) {
+    if (header[0].toLowerCase() !== "connection") yield header;
+  }
+}

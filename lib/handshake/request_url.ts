@@ -1,0 +1,77 @@
+/**
+ * Puts the URL of a request together from its target and its Host (RFC 9112 §3.3).
+ *
+ * @module
+ */
+
+import { HandshakeError } from "../errors.ts";
+import type { HandshakeErrorCode } from "../errors.ts";
+import type { RequestHead } from "./head_parser.ts";
+import { DIGIT, HOST_NAME, IPV6, isAll } from "./octets.ts";
+
+const SCHEMES: readonly string[] = ["http://", "https://", "ws://", "wss://"];
+
+/**
+ * Resolves the target of a request.
+ *
+ * A target in absolute form brings its own host (RFC 9112 §3.2.2), but Host must be right all the same. The scheme is
+ * always that of the connection, whatever an absolute target claims.
+ *
+ * @param head The request.
+ * @param options `secure`: whether it came over TLS.
+ * @returns An `http:` or `https:` URL; `//evil` remains a path, and percent signs stay as they are.
+ * @throws {HandshakeError} `"host"`, `"target"`; nothing else.
+ */
+export function requestUrl(head: RequestHead, options: { secure: boolean }): URL {
+  const host = head.headers.get("host");
+  if (host === undefined || head.headers.count("host") > 1 || !isHost(host)) throw new HandshakeError("host");
+  const scheme = options.secure ? "https://" : "http://";
+  const target = head.target;
+  // No fragment is ever part of a target; `new URL` would cut it off in silence.
+  if (target.includes("#")) throw new HandshakeError("target");
+  if (target.startsWith("/")) return parseUrl(scheme + host + target, "host");
+  // A host that only `new URL` can see through, such as `[:::]` or port 99999, must not pass because the target has its own.
+  parseUrl(scheme + host, "host");
+  return parseUrl(scheme + authorityAndPath(target), "target");
+}
+
+/** Cuts the scheme off an absolute target and holds its authority to what Host is held to. */
+function authorityAndPath(target: string): string {
+  const scheme = SCHEMES.find((scheme) => target.slice(0, scheme.length).toLowerCase() === scheme);
+  if (scheme === undefined) throw new HandshakeError("target");
+  const rest = target.slice(scheme.length);
+  const slash = indexOrEnd(rest, "/");
+  const query = indexOrEnd(rest, "?");
+  if (!isHost(rest.slice(0, Math.min(slash, query)))) throw new HandshakeError("target");
+  return rest;
+}
+
+function indexOrEnd(text: string, part: string): number {
+  const index = text.indexOf(part);
+  return index < 0 ? text.length : index;
+}
+
+function parseUrl(url: string, fault: HandshakeErrorCode): URL {
+  try {
+    return new URL(url);
+  } catch (cause) {
+    throw new HandshakeError(fault, { cause });
+  }
+}
+
+/**
+ * Tells whether a text is `uri-host [ ":" port ]` with a host in it (RFC 9110 §7.2).
+ *
+ * What passes holds no `@`, `/`, `?`, `\` or `%`, so that it cannot become another part of a URL; whether the numbers
+ * of an address or a port are in range is for `new URL` to say.
+ */
+function isHost(text: string): boolean {
+  const bracketed = text.startsWith("[");
+  const colon = text.indexOf(":", bracketed ? indexOrEnd(text, "]") : 0);
+  const end = colon < 0 ? text.length : colon;
+  const named = bracketed
+    ? text[end - 1] === "]" && isAll(text, IPV6, 1, end - 1)
+    : isAll(text, HOST_NAME, 0, end);
+  // A port may be empty (RFC 3986 §3.2.3).
+  return named && (end + 1 >= text.length || isAll(text, DIGIT, end + 1));
+}
