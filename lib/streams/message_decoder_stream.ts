@@ -1,0 +1,90 @@
+/**
+ * {@linkcode MessageDecoderStream}: frames to messages.
+ *
+ * @module
+ */
+
+import { WebSocketError } from "../errors.ts";
+import { readClosePayload } from "../protocol/close_payload.ts";
+import { type Frame, isControl, Opcode } from "../protocol/frame.ts";
+import { DEFAULT_MAX_SIZE } from "../protocol/frame_decoder.ts";
+import { type Message, MessageAssembler } from "../protocol/message_assembler.ts";
+import { type Codec, CodecStream } from "./codec_stream.ts";
+
+/** What a {@linkcode MessageDecoderStream} does with the frames. */
+export interface MessageDecoderStreamOptions {
+  /** The longest message, in bytes, all its frames together. @default {1048576} */
+  maxMessageSize?: number;
+  /** Hears of each Ping and Pong; without it they are skipped. What it throws fails the stream. */
+  onControl?: (frame: Frame) => void;
+}
+
+/**
+ * Puts messages together from frames (RFC 6455 §5.4): text as strings, checked to be UTF-8, binary as bytes.
+ *
+ * A Close frame ends `readable`, and what follows it is discarded. Messages that stood before a violation all come out,
+ * then `readable` fails with a `WebSocketError`.
+ *
+ * @example Print the messages of a byte stream
+ * ```ts
+ * import { FrameDecoderStream, MessageDecoderStream } from "@sluice/websocket";
+ *
+ * const bytes = ReadableStream.from([Uint8Array.of(0x01, 0x03, 0x48, 0x65, 0x6c, 0x80, 0x02, 0x6c, 0x6f)]);
+ * const frames = bytes.pipeThrough(new FrameDecoderStream({ role: "client" }));
+ * for await (const message of frames.pipeThrough(new MessageDecoderStream())) {
+ *   console.log(message); // "Hello"
+ * }
+ * ```
+ */
+export class MessageDecoderStream implements TransformStream<Frame, Message> {
+  /** Where the messages come out. */
+  readonly readable: ReadableStream<Message>;
+  /** Where the frames go in. */
+  readonly writable: WritableStream<Frame>;
+
+  /**
+   * Makes a stream for one direction of one connection.
+   *
+   * @param options What to do with the frames.
+   */
+  constructor(options: MessageDecoderStreamOptions = {}) {
+    ({ readable: this.readable, writable: this.writable } = new CodecStream(new MessageCodec(options)));
+  }
+}
+
+class MessageCodec implements Codec<Frame, Message> {
+  readonly #assembler: MessageAssembler;
+  readonly #onControl: ((frame: Frame) => void) | undefined;
+  #frame: Frame | undefined;
+  #done = false;
+
+  constructor({ maxMessageSize = DEFAULT_MAX_SIZE, onControl }: MessageDecoderStreamOptions) {
+    this.#assembler = new MessageAssembler({ maxMessageSize });
+    this.#onControl = onControl;
+  }
+
+  get done(): boolean {
+    return this.#done;
+  }
+
+  push(frame: Frame): void {
+    this.#frame = frame;
+  }
+
+  next(): Message | undefined {
+    const frame = this.#frame;
+    this.#frame = undefined;
+    if (frame === undefined) return undefined;
+    if (!isControl(frame.opcode)) return this.#assembler.add(frame);
+    if (frame.opcode !== Opcode.Close) this.#onControl?.(frame);
+    else {
+      readClosePayload(frame.payload);
+      this.#done = true;
+    }
+    return undefined;
+  }
+
+  end(): void {
+    if (this.#assembler.fragmented) throw new WebSocketError("connection-lost");
+  }
+}
