@@ -1,0 +1,214 @@
+/**
+ * The server's side of the opening handshake over a byte stream (RFC 6455 §4.2).
+ *
+ * @module
+ */
+
+import { HandshakeError } from "../errors.ts";
+import { acceptKey } from "../handshake/accept_key.ts";
+import { type RequestHead, RequestHeadParser } from "../handshake/head_parser.ts";
+import { writeRefusal } from "../handshake/http_response.ts";
+import { isAllowedOrigin, type OriginPolicy } from "../handshake/origin.ts";
+import { requestUrl } from "../handshake/request_url.ts";
+import {
+  checkUpgrade,
+  chooseProtocol,
+  type HeadersInput,
+  type ProtocolChoice,
+  type UpgradeOffer,
+  writeAccept,
+} from "../handshake/server_handshake.ts";
+import { ByteChannel } from "./byte_channel.ts";
+import { Connection } from "./connection.ts";
+import { writeResponse } from "./http_answer.ts";
+import { after, type Limits, readLimits } from "./limits.ts";
+import { type ByteStream, StreamTransport } from "./stream_transport.ts";
+import { IncomingUpgrade, type UpgradeRequest } from "./upgrade_request.ts";
+import type { WebSocketConnection } from "./web_socket_connection.ts";
+
+/** How upgrades are accepted. */
+export interface AcceptOptions extends Limits {
+  /** The subprotocols that are spoken, the most wanted first, or a function that chooses. @default none */
+  protocols?: ProtocolChoice;
+  /**
+   * Which web pages may connect: a list of origins beside the server's own, a function, or `"any"`. Requests without
+   * an `Origin`, which do not come from a browser, always may.
+   *
+   * @default the server's own
+   */
+  origins?: OriginPolicy;
+  /** More headers for the response that accepts. @default none */
+  headers?: HeadersInput;
+}
+
+/** A request that waits for an answer: one of `accept` and `reject`, once. */
+export interface PendingUpgrade extends UpgradeRequest {
+  /**
+   * Accepts it.
+   *
+   * @param options In place of those given before.
+   * @throws {HandshakeError} If the client left, or its origin is not allowed.
+   */
+  accept(options?: AcceptOptions): Promise<WebSocketConnection>;
+  /**
+   * Refuses it.
+   *
+   * @param response What to answer. @default 403
+   */
+  reject(response?: Response): Promise<void>;
+}
+
+/** A request whose head was read. */
+export interface ReceivedRequest {
+  /** Where it came from. */
+  readonly channel: ByteChannel;
+  /** Its head. */
+  readonly head: RequestHead;
+  /** What came behind the head: frames, or a body. */
+  readonly rest: Uint8Array;
+}
+
+/**
+ * Reads a request's head.
+ *
+ * @throws {HandshakeError} If the head is wrong, ends too early, or takes longer than `handshakeTimeout`.
+ */
+export async function receiveRequest(
+  channel: ByteChannel,
+  limits: Required<Limits>,
+): Promise<ReceivedRequest> {
+  const parser = new RequestHeadParser(limits);
+  const timer = after(limits.handshakeTimeout, () => channel.fail(new HandshakeError("timeout")));
+  try {
+    for (let bytes = await channel.read(); bytes !== undefined; bytes = await channel.read()) {
+      const head = parser.push(bytes);
+      if (head !== undefined) return { channel, head, rest: parser.rest };
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  throw new HandshakeError("ended");
+}
+
+/** An upgrade that RFC 6455 allows, and that nobody has decided on. */
+export interface ReceivedUpgrade<C> extends ReceivedRequest {
+  /** What it offers. */
+  readonly offer: UpgradeOffer;
+  /** What the user sees of it. */
+  readonly request: IncomingUpgrade<C>;
+}
+
+/**
+ * Checks that a request is an upgrade.
+ *
+ * @throws {HandshakeError} If it is none, or a wrong one.
+ */
+export function readUpgrade<C>(received: ReceivedRequest): ReceivedUpgrade<C> {
+  const { channel, head } = received;
+  const url = requestUrl(head, { secure: channel.transport.secure });
+  const offer = checkUpgrade(head);
+  const request = new IncomingUpgrade<C>(channel, head, url, offer);
+  channel.onGone = () => request.leave();
+  return { ...received, offer, request };
+}
+
+/**
+ * Accepts an upgrade.
+ *
+ * @throws {HandshakeError} If its origin is not allowed, or the client left.
+ * @throws {TypeError} If the options are at fault.
+ */
+export async function acceptUpgrade<C>(
+  { channel, head, rest, offer, request }: ReceivedUpgrade<C>,
+  options: AcceptOptions,
+  limits: Required<Limits>,
+): Promise<Connection> {
+  if (!isAllowedOrigin(head, options.origins)) throw new HandshakeError("origin");
+  const protocol = chooseProtocol(offer.protocols, options.protocols);
+  const accept = await acceptKey(offer.key);
+  const greeting = writeAccept({ accept, protocol, headers: options.headers });
+  if (!channel.transport.open) throw new HandshakeError("ended");
+  channel.onGone = undefined;
+  const start = { role: "server", protocol: protocol ?? "", extensions: "", limits, greeting, rest } as const;
+  const connection = new Connection(channel.transport, start);
+  const leave = () => request.leave();
+  connection.closed.then(leave, leave);
+  return connection;
+}
+
+/** Answers a request with an HTTP error and ends the stream. Never rejects. */
+export async function refuse(
+  channel: ByteChannel,
+  error: HandshakeError,
+  limits: Required<Limits>,
+): Promise<void> {
+  channel.recover();
+  // A peer that has left, or that reads nothing, gets nothing.
+  await channel.write(writeRefusal(error)).catch(() => {});
+  await channel.linger(limits.closeTimeout);
+}
+
+/**
+ * Receives a WebSocket over any byte stream, as the server.
+ *
+ * @param stream The stream; it is the connection's from now on.
+ * @param options How to accept it.
+ * @returns The open connection.
+ * @throws {HandshakeError} If the client's handshake is wrong; it has been told by then.
+ *
+ * @example Over a stream of your own
+ * ```ts ignore
+ * const socket = await acceptStream(await listener.accept());
+ * await socket.readable.pipeTo(socket.writable);
+ * ```
+ */
+export async function acceptStream(
+  stream: ByteStream,
+  options: AcceptOptions = {},
+): Promise<WebSocketConnection> {
+  return await (await receiveUpgrade(stream, options)).accept();
+}
+
+/**
+ * Receives a request for a WebSocket over any byte stream, to be looked at before it is accepted or refused.
+ *
+ * @param stream The stream; it is the connection's from now on.
+ * @param options How to accept it.
+ * @throws {HandshakeError} If the request is wrong; the client has been told by then.
+ */
+export async function receiveUpgrade(
+  stream: ByteStream,
+  options: AcceptOptions = {},
+): Promise<PendingUpgrade> {
+  const limits = readLimits(options);
+  const channel = new ByteChannel(new StreamTransport(stream));
+  const refusing = async (error: unknown): Promise<never> => {
+    await refuse(channel, error instanceof HandshakeError ? error : new HandshakeError("internal"), limits);
+    throw error;
+  };
+  try {
+    const received = readUpgrade<undefined>(await receiveRequest(channel, limits));
+    return Object.assign(received.request, {
+      accept: (own?: AcceptOptions) =>
+        acceptUpgrade(
+          received,
+          { ...options, ...own },
+          own === undefined ? limits : readLimits({ ...options, ...own }),
+        )
+          .catch(refusing),
+      reject: (response?: Response) => reject(channel, response, limits),
+    });
+  } catch (error) {
+    return refusing(error);
+  }
+}
+
+/** Refuses with a response of the user's. */
+export async function reject(
+  channel: ByteChannel,
+  response: Response | undefined,
+  limits: Required<Limits>,
+): Promise<void> {
+  await writeResponse(channel, response ?? new Response("Forbidden\n", { status: 403 }));
+  await channel.linger(limits.closeTimeout);
+}

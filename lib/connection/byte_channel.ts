@@ -1,0 +1,111 @@
+/**
+ * A {@linkcode Transport} with promises, for the handshake and for plain HTTP, where speed is not decided.
+ *
+ * @module
+ */
+
+import { HandshakeError } from "../errors.ts";
+import { Deferred } from "./deferred.ts";
+import { after } from "./limits.ts";
+import type { Transport, TransportSink } from "./transport.ts";
+
+/** Reads and writes one thing at a time; between two reads the transport is paused. */
+export class ByteChannel implements TransportSink {
+  /** What it reads from and writes to. */
+  readonly transport: Transport;
+  /** Hears that the stream is gone. */
+  onGone: (() => void) | undefined;
+  #reading: Deferred<Uint8Array | undefined> | undefined;
+  #writing: Deferred<void> | undefined;
+  #ended = false;
+  #failure: { readonly error: unknown } | undefined;
+
+  /**
+   * Takes over a transport, which must be paused.
+   *
+   * @param transport The transport; it is the channel's until another sink takes over.
+   */
+  constructor(transport: Transport) {
+    this.transport = transport;
+    transport.sink = this;
+    if (!transport.open) this.gone();
+  }
+
+  /**
+   * Reads the next bytes.
+   *
+   * @returns The bytes, as many as there are; `undefined` at the end of the stream.
+   */
+  read(): Promise<Uint8Array | undefined> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
+    if (this.#ended) return Promise.resolve(undefined);
+    this.#reading = new Deferred();
+    this.transport.resume();
+    return this.#reading.promise;
+  }
+
+  /** Writes bytes; settles when they may be used again. */
+  write(bytes: Uint8Array): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
+    if (this.transport.write(bytes)) return Promise.resolve();
+    this.#writing = new Deferred();
+    return this.#writing.promise;
+  }
+
+  /** Makes what is under way, and what follows, reject. */
+  fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = { error };
+    this.#reading?.reject(error);
+    this.#writing?.reject(error);
+  }
+
+  /** Lets a channel that failed be written to once more: to say why. */
+  recover(): void {
+    if (this.transport.open) this.#failure = undefined;
+  }
+
+  /**
+   * Ends the stream so that what was written arrives: ends our direction, then reads and throws away what comes until
+   * the peer ends its own. To close at once, with input unread, would reset the connection and destroy our last words.
+   *
+   * @param timeout How long to wait for the peer, in milliseconds.
+   */
+  async linger(timeout: number): Promise<void> {
+    const timer = after(timeout, () => this.transport.destroy());
+    this.transport.shutdown();
+    try {
+      while (await this.read() !== undefined) { /* thrown away */ }
+    } catch {
+      // Gone, which is what we are waiting for.
+    }
+    clearTimeout(timer);
+    this.transport.destroy();
+  }
+
+  data(bytes: Uint8Array): void {
+    this.transport.pause();
+    this.#reading?.resolve(bytes);
+    this.#reading = undefined;
+  }
+
+  drain(): void {
+    this.#writing?.resolve();
+    this.#writing = undefined;
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#reading?.resolve(undefined);
+    this.#reading = undefined;
+  }
+
+  gone(error?: unknown): void {
+    this.fail(new HandshakeError("ended", { cause: error }));
+    this.onGone?.();
+  }
+
+  flush(): void {
+    // Every write goes out by itself.
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * The client's side of the opening handshake over a byte stream (RFC 6455 §4.1).
+ *
+ * @module
+ */
+
+import { HandshakeError } from "../errors.ts";
+import { acceptKey, generateKey } from "../handshake/accept_key.ts";
+import {
+  checkUpgradeResponse,
+  validateProtocols,
+  writeUpgradeRequest,
+} from "../handshake/client_handshake.ts";
+import { type ResponseHead, ResponseHeadParser } from "../handshake/head_parser.ts";
+import type { HeadersInput } from "../handshake/server_handshake.ts";
+import { parseWebSocketUrl } from "../handshake/websocket_url.ts";
+import { ByteChannel } from "./byte_channel.ts";
+import { Connection } from "./connection.ts";
+import { after, type Limits, readLimits } from "./limits.ts";
+import { type ByteStream, StreamTransport } from "./stream_transport.ts";
+import type { Transport } from "./transport.ts";
+import type { WebSocketConnection } from "./web_socket_connection.ts";
+
+/** How to connect. */
+export interface ConnectOptions extends Limits {
+  /** The subprotocols to offer, the most wanted first. @default none */
+  protocols?: string | readonly string[];
+  /** More headers, such as `Authorization` or `Cookie`. @default none */
+  headers?: HeadersInput;
+  /** The `Origin` to send; servers take it for a browser's. @default none */
+  origin?: string;
+  /** Gives up the opening handshake; without effect on an open connection. */
+  signal?: AbortSignal;
+}
+
+/** Where to dial. */
+export interface DialTarget {
+  /** The host name or IP address, the latter without brackets. */
+  readonly hostname: string;
+  /** The TCP port. */
+  readonly port: number;
+  /** Gives up; its reason is to be thrown. */
+  readonly signal: AbortSignal;
+}
+
+/** Makes the byte stream to a server; throws `unreachable`, a {@linkcode HandshakeError}, if that fails. */
+export type Dial = (target: DialTarget) => Promise<Transport>;
+
+function dialTarget(url: URL, signal: AbortSignal): DialTarget {
+  const hostname = url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;
+  const port = Number(url.port) || (url.protocol === "wss:" ? 443 : 80);
+  return { hostname, port, signal };
+}
+
+/**
+ * Connects: dials, then shakes hands, both within `handshakeTimeout`.
+ *
+ * @throws {HandshakeError} If the server cannot be reached, takes too long, refuses or answers wrongly.
+ * @throws {TypeError | RangeError | SyntaxError} If the URL or the options are wrong: before anything is sent.
+ */
+export async function openConnection(
+  dial: Dial,
+  url: string | URL,
+  options: ConnectOptions = {},
+): Promise<WebSocketConnection> {
+  const limits = readLimits(options);
+  const target = parseWebSocketUrl(url);
+  const protocols = validateProtocols(options.protocols);
+  const key = generateKey();
+  const request = writeUpgradeRequest(target, key, { ...options, protocols });
+  options.signal?.throwIfAborted();
+
+  const giveUp = new AbortController();
+  const onAbort = () => giveUp.abort(options.signal!.reason);
+  options.signal?.addEventListener("abort", onAbort);
+  const timer = after(limits.handshakeTimeout, () => giveUp.abort(new HandshakeError("timeout")));
+  try {
+    const transport = await dial(dialTarget(target, giveUp.signal));
+    const channel = new ByteChannel(transport);
+    return await shakeHands(channel, request, { key, protocols, limits, signal: giveUp.signal });
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+/**
+ * Opens a WebSocket over any byte stream, as the client.
+ *
+ * @param stream The stream to the server; it is the connection's from now on.
+ * @param url What to ask for: it gives Host and target.
+ * @param options How to ask.
+ * @returns The open connection.
+ * @throws {HandshakeError} If the server takes too long, refuses or answers wrongly.
+ *
+ * @example Two ends joined in memory
+ * ```ts
+ * import { acceptStream, connectStream } from "@sluice/websocket";
+ *
+ * const up = new TransformStream<Uint8Array>();
+ * const down = new TransformStream<Uint8Array>();
+ * const [client, server] = await Promise.all([
+ *   connectStream({ readable: down.readable, writable: up.writable }, "ws://localhost/"),
+ *   acceptStream({ readable: up.readable, writable: down.writable }),
+ * ]);
+ * await client.send("Hello");
+ * for await (const message of server) {
+ *   console.log(message); // "Hello"
+ *   break;
+ * }
+ * client.close();
+ * await server.closed;
+ * ```
+ */
+export function connectStream(
+  stream: ByteStream,
+  url: string | URL,
+  options: ConnectOptions = {},
+): Promise<WebSocketConnection> {
+  return openConnection(() => Promise.resolve(new StreamTransport(stream)), url, options);
+}
+
+interface Handshake {
+  readonly key: string;
+  readonly protocols: readonly string[];
+  readonly limits: Required<Limits>;
+  readonly signal: AbortSignal;
+}
+
+async function shakeHands(
+  channel: ByteChannel,
+  request: Uint8Array,
+  { key, protocols, limits, signal }: Handshake,
+): Promise<WebSocketConnection> {
+  const onAbort = () => channel.fail(signal.reason);
+  signal.addEventListener("abort", onAbort);
+  try {
+    signal.throwIfAborted();
+    await channel.write(request);
+    const { head, rest } = await receiveResponse(channel, limits);
+    const chosen = checkUpgradeResponse(head, { accept: await acceptKey(key), protocols });
+    return new Connection(channel.transport, { role: "client", ...chosen, limits, rest });
+  } catch (error) {
+    channel.transport.destroy();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+async function receiveResponse(
+  channel: ByteChannel,
+  limits: Required<Limits>,
+): Promise<{ head: ResponseHead; rest: Uint8Array }> {
+  const parser = new ResponseHeadParser(limits);
+  for (let bytes = await channel.read(); bytes !== undefined; bytes = await channel.read()) {
+    const head = parser.push(bytes);
+    if (head !== undefined) return { head, rest: parser.rest };
+  }
+  throw new HandshakeError("ended");
+}

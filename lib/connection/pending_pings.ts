@@ -1,0 +1,61 @@
+/**
+ * Pings that wait for their Pong (RFC 6455 §5.5.3).
+ *
+ * @module
+ */
+
+import { Deferred } from "./deferred.ts";
+
+interface PendingPing {
+  readonly payload: Uint8Array;
+  readonly sent: number;
+  readonly roundTrip: Deferred<number>;
+}
+
+/** Measures round trips. A Pong answers its Ping and all before it: a peer may answer only the latest. */
+export class PendingPings {
+  #pending: PendingPing[] = [];
+  #counter = 0;
+
+  /** Makes the payload of a Ping for which the user gave none: different for each. */
+  nextPayload(): Uint8Array {
+    const payload = new Uint8Array(4);
+    new DataView(payload.buffer).setUint32(0, this.#counter++);
+    return payload;
+  }
+
+  /**
+   * Waits for the Pong of a Ping just sent.
+   *
+   * @returns The round trip, in milliseconds.
+   */
+  add(payload: Uint8Array, signal: AbortSignal | undefined): Promise<number> {
+    const ping = { payload, sent: performance.now(), roundTrip: new Deferred<number>() };
+    this.#pending.push(ping);
+    signal?.addEventListener("abort", () => this.#giveUp(ping, signal.reason), { once: true });
+    return ping.roundTrip.promise;
+  }
+
+  /** Takes a Pong; one that nobody asked for is ignored. */
+  settle(payload: Uint8Array): void {
+    const index = this.#pending.findIndex((ping) => equal(ping.payload, payload));
+    if (index === -1) return;
+    const now = performance.now();
+    for (const ping of this.#pending.splice(0, index + 1)) ping.roundTrip.resolve(now - ping.sent);
+  }
+
+  /** Gives up on all. */
+  fail(error: unknown): void {
+    for (const ping of this.#pending.splice(0)) ping.roundTrip.reject(error);
+  }
+
+  #giveUp(ping: PendingPing, reason: unknown): void {
+    const index = this.#pending.indexOf(ping);
+    if (index !== -1) this.#pending.splice(index, 1);
+    ping.roundTrip.reject(reason);
+  }
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}

@@ -1,0 +1,106 @@
+/**
+ * Messages that were received and not asked for, or asked for and not received.
+ *
+ * @module
+ */
+
+import type { Message } from "../protocol/message_assembler.ts";
+
+/** What a waiting message counts for besides its length, so that empty ones are bounded too. */
+const MESSAGE_COST = 64;
+
+/** How many taken places may pile up in front before the rest moves forward. */
+const COMPACT_AT = 1_024;
+
+interface Waiter {
+  resolve(result: IteratorResult<Message, undefined>): void;
+  reject(error: unknown): void;
+}
+
+/** A queue between the network and the user: whoever comes first waits for the other. */
+export class ReceiveQueue {
+  #messages: Message[] = [];
+  /** The index of the next message; taking one must not move the others. */
+  #first = 0;
+  #waiters: Waiter[] = [];
+  #size = 0;
+  /** What counts as unread although it was handed out. */
+  #lent = 0;
+  #ended = false;
+  /** What the queue fails with behind its last message, once. */
+  #failure: { readonly error: unknown } | undefined;
+
+  /** What the messages count for that nobody has read: their lengths, and a little for each. */
+  get unread(): number {
+    return this.#size + this.#lent;
+  }
+
+  /** Whether someone waits for a message. */
+  get wanted(): boolean {
+    return this.#waiters.length > 0;
+  }
+
+  /** Whether {@linkcode ReceiveQueue.end} has been called. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Puts a message in, or hands it to whoever waits longest. */
+  push(message: Message): void {
+    const waiter = this.#waiters.shift();
+    if (waiter !== undefined) return waiter.resolve({ done: false, value: message });
+    this.#messages.push(message);
+    this.#size += message.length + MESSAGE_COST;
+  }
+
+  /** Takes out a message, or waits for one; then for the end: `done`, or the error, once. */
+  next(): Promise<IteratorResult<Message, undefined>> {
+    this.#lent = 0;
+    const message = this.#take();
+    if (message !== undefined) return Promise.resolve({ done: false, value: message });
+    if (!this.#ended) return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) return Promise.reject(failure.error);
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** Takes out all messages that wait, for another queue. They count as unread until the next message is asked for. */
+  lend(): Message[] {
+    const messages = this.#first === 0 ? this.#messages : this.#messages.slice(this.#first);
+    this.#messages = [];
+    this.#first = 0;
+    this.#lent = this.#size;
+    this.#size = 0;
+    return messages;
+  }
+
+  /**
+   * Ends the queue behind what it holds.
+   *
+   * @param end `error`: what it fails with; without one it is just over.
+   */
+  end(end: { readonly error?: unknown }): void {
+    this.#ended = true;
+    const failed = "error" in end;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    if (failed && waiters.length === 0) this.#failure = { error: end.error };
+    for (const { resolve, reject } of waiters) {
+      if (failed) reject(end.error);
+      else resolve({ done: true, value: undefined });
+    }
+  }
+
+  #take(): Message | undefined {
+    if (this.#first === this.#messages.length) return undefined;
+    const message = this.#messages[this.#first]!;
+    this.#messages[this.#first++] = "";
+    if (this.#first === this.#messages.length || this.#first === COMPACT_AT) {
+      this.#messages.splice(0, this.#first);
+      this.#first = 0;
+    }
+    this.#size -= message.length + MESSAGE_COST;
+    return message;
+  }
+}

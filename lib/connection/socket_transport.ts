@@ -1,0 +1,89 @@
+/**
+ * The half of a {@linkcode Transport} that all sockets share: pausing, and keeping order.
+ *
+ * @module
+ */
+
+import type { RemoteAddress, Transport, TransportSink } from "./transport.ts";
+
+/**
+ * Holds back what is read while paused.
+ *
+ * The socket itself is only told to stop when something does arrive. Pausing for the blink of a handshake so costs
+ * nothing, and a peer that vanishes meanwhile is noticed.
+ */
+export abstract class SocketTransport implements Transport {
+  sink!: TransportSink;
+  open = true;
+  abstract readonly remoteAddress: RemoteAddress | undefined;
+  abstract readonly secure: boolean;
+
+  #paused = true;
+  #stopped = false;
+  #held: Uint8Array[] = [];
+  /** Whether the peer's end has been read: it may have to be held back too. */
+  #ended: "no" | "held" | "told" = "no";
+
+  abstract write(bytes: Uint8Array): boolean;
+  abstract shutdown(): void;
+  abstract destroy(): void;
+  abstract defer(): void;
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    if (this.#held.length > 0 || this.#ended === "held") queueMicrotask(() => this.#release());
+    else this.#restart();
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** Makes the socket read no more; called when something was read while paused. */
+  protected abstract stopReading(): void;
+  /** Makes it read again. */
+  protected abstract startReading(): void;
+
+  /** Takes bytes from the socket, which must not write to them again. */
+  protected received(bytes: Uint8Array): void {
+    if (!this.#paused && this.#held.length === 0) return this.sink.data(bytes);
+    this.#held.push(bytes);
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.stopReading();
+  }
+
+  /** Takes note that the peer ended its direction. */
+  protected peerEnded(): void {
+    if (this.#ended !== "no") return;
+    this.#ended = "held";
+    if (!this.#paused && this.#held.length === 0) this.#tellEnd();
+  }
+
+  /** Takes note that the socket is gone. */
+  protected lost(error?: unknown): void {
+    if (!this.open) return;
+    this.open = false;
+    this.#held = [];
+    this.sink.gone(error);
+  }
+
+  #release(): void {
+    while (this.open && !this.#paused && this.#held.length > 0) this.sink.data(this.#held.shift()!);
+    if (!this.open || this.#paused) return;
+    if (this.#ended === "held") this.#tellEnd();
+    else this.#restart();
+  }
+
+  #restart(): void {
+    if (!this.#stopped) return;
+    this.#stopped = false;
+    this.startReading();
+  }
+
+  #tellEnd(): void {
+    this.#ended = "told";
+    this.sink.end();
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * The contract between a connection and the byte stream under it.
+ *
+ * @module
+ */
+
+/** Where a peer is, as its socket says. */
+export interface RemoteAddress {
+  /** The IP address. */
+  readonly hostname: string;
+  /** The TCP port. */
+  readonly port: number;
+}
+
+/**
+ * Hears what a {@linkcode Transport} has to tell. Its methods never throw.
+ */
+export interface TransportSink {
+  /** Takes bytes that arrived; they are the sink's own from now on. Never called while paused. */
+  data(bytes: Uint8Array): void;
+  /** Takes note that the write under way is done. */
+  drain(): void;
+  /** Writes what has gathered: the answer to {@linkcode Transport.defer}. */
+  flush(): void;
+  /** Takes note that the peer sends no more. Writing may still be possible. */
+  end(): void;
+  /** Takes note that the stream is gone in both directions; the last call, made exactly once. */
+  gone(error?: unknown): void;
+}
+
+/**
+ * A byte stream as a connection drives it. An adapter makes one for each socket.
+ *
+ * It MUST start out paused, keep back what it has read while paused, deliver calls in order and never from inside one of
+ * its own methods, and call `gone` exactly once, after `destroy` too. It MUST NOT throw from any of its methods, and MUST
+ * ignore calls after `gone`.
+ */
+export interface Transport {
+  /** Who hears of what happens. It may be replaced while paused and not writing. */
+  sink: TransportSink;
+  /** Whether `gone` has not been called yet. */
+  readonly open: boolean;
+  /** Where the peer is; `undefined` where there is no such thing, as on a unix socket. */
+  readonly remoteAddress: RemoteAddress | undefined;
+  /** Whether the bytes go through TLS. */
+  readonly secure: boolean;
+  /** Lets bytes, and the end, be read. */
+  resume(): void;
+  /** Stops that again. */
+  pause(): void;
+  /**
+   * Writes bytes. Only one write may be under way.
+   *
+   * @param bytes Not to be touched by the caller until the write is done.
+   * @returns Whether the write is done already; if not, `drain` or `gone` will follow.
+   */
+  write(bytes: Uint8Array): boolean;
+  /** Ends our direction, behind what was written. */
+  shutdown(): void;
+  /** Cuts both directions and frees the socket. */
+  destroy(): void;
+  /** Calls `flush` of the sink once what is ready to be done has been done, so that what it sends is gathered. May be called again before that. */
+  defer(): void;
+}

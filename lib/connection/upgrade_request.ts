@@ -1,0 +1,73 @@
+/**
+ * A client's request for a WebSocket, as a server sees it before and after it is accepted.
+ *
+ * @module
+ */
+
+import { HandshakeError } from "../errors.ts";
+import type { RequestHead } from "../handshake/head_parser.ts";
+import type { UpgradeOffer } from "../handshake/server_handshake.ts";
+import type { ByteChannel } from "./byte_channel.ts";
+import type { RemoteAddress } from "./transport.ts";
+
+/** The request that asked for a connection. */
+export interface UpgradeRequest<C = undefined> {
+  /** `"GET"`. */
+  readonly method: string;
+  /** The URL asked for, as `http:` or `https:`; host and port are what the client says they are. */
+  readonly url: URL;
+  /** The headers, as they were sent. */
+  readonly headers: Headers;
+  /** The subprotocols that the client offers, in its order. */
+  readonly protocols: readonly string[];
+  /** Where the client is; `undefined` where the stream cannot tell. */
+  readonly remoteAddress: RemoteAddress | undefined;
+  /** Whether it came through TLS. */
+  readonly secure: boolean;
+  /** Aborted once the client is gone. */
+  readonly signal: AbortSignal;
+  /** What `authorize` returned. */
+  readonly context: C;
+}
+
+/** Implements {@linkcode UpgradeRequest}; the parts that cost something are made when they are asked for. */
+export class IncomingUpgrade<C> implements UpgradeRequest<C> {
+  readonly method: string;
+  readonly url: URL;
+  readonly protocols: readonly string[];
+  readonly remoteAddress: RemoteAddress | undefined;
+  readonly secure: boolean;
+  /** What `authorize` returned; set before a user sees it. */
+  context!: C;
+  readonly #head: RequestHead;
+  #headers: Headers | undefined;
+  #controller: AbortController | undefined;
+  #left = false;
+
+  constructor(channel: ByteChannel, head: RequestHead, url: URL, offer: UpgradeOffer) {
+    this.method = head.method;
+    this.url = url;
+    this.protocols = offer.protocols;
+    this.remoteAddress = channel.transport.remoteAddress;
+    this.secure = channel.transport.secure;
+    this.#head = head;
+  }
+
+  get headers(): Headers {
+    return this.#headers ??= this.#head.headers.toHeaders();
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#left) this.leave();
+    }
+    return this.#controller.signal;
+  }
+
+  /** Takes note that the client is gone. */
+  leave(): void {
+    this.#left = true;
+    this.#controller?.abort(new HandshakeError("ended"));
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * What a user of an open connection sees, on every runtime and in both roles.
+ *
+ * @module
+ */
+
+import type { Bytes } from "../protocol/bytes.ts";
+import type { CloseInfo } from "../protocol/close_payload.ts";
+
+/** What to close with. */
+export interface CloseOptions {
+  /** 1000, 1001, 1003, 1007 to 1014, or 3000 to 4999 (RFC 6455 §7.4). @default {1000} */
+  closeCode?: number;
+  /** Why; cut at 123 bytes of UTF-8, between two code points. @default {""} */
+  reason?: string;
+}
+
+/** What to ping with. */
+export interface PingOptions {
+  /** At most 125 bytes that the peer sends back. @default {four bytes that differ for each ping} */
+  data?: Bytes;
+  /** Gives up waiting for the answer. */
+  signal?: AbortSignal;
+}
+
+/**
+ * An open WebSocket connection.
+ *
+ * A message is delivered once, to whichever of the iterator and `readable` asks first. Leaving a `for await` loop does
+ * not close the connection. None of its promises becomes an unhandled rejection when ignored.
+ *
+ * @example Answer each message
+ * ```ts ignore
+ * for await (const message of socket) await socket.send(message);
+ * ```
+ */
+export interface WebSocketConnection extends AsyncIterable<string | Uint8Array>, AsyncDisposable {
+  /** The messages received; a chunk is a whole message. Cancelling it closes with 1000. */
+  readonly readable: ReadableStream<string | Uint8Array>;
+  /** Takes messages to send; a chunk is a whole message. Closing it closes with 1000, aborting it cuts the stream. */
+  readonly writable: WritableStream<string | Bytes>;
+  /** The subprotocol that was agreed on; empty if none. */
+  readonly protocol: string;
+  /** The extensions that were agreed on, as in the header; empty if none. */
+  readonly extensions: string;
+  /** The bytes accepted for sending and not yet taken by the kernel, frame headers included. */
+  readonly bufferedAmount: number;
+  /**
+   * Sends a message: a string as text, anything else as binary. The bytes are the caller's again when this returns.
+   *
+   * @returns Settles once less than the high-water mark is buffered: awaiting it is backpressure.
+   * @throws {TypeError} If the data is neither a string nor bytes. If the connection is not open the promise rejects
+   *   with a `WebSocketError` (`not-open`).
+   */
+  send(data: string | Bytes): Promise<void>;
+  /**
+   * Sends a Ping (RFC 6455 §5.5.2).
+   *
+   * @returns The round trip, in milliseconds.
+   * @throws {RangeError} If the data is over 125 bytes.
+   */
+  ping(options?: PingOptions): Promise<number>;
+  /**
+   * Starts the closing handshake (RFC 6455 §7.1.2). Does nothing if that has begun.
+   *
+   * @throws {RangeError} If the code must not be sent, or is 1002, which is for the library to send.
+   */
+  close(info?: CloseOptions): void;
+  /** Cuts the stream without a closing handshake. `closed` rejects with a `WebSocketError` (`aborted`). */
+  abort(reason?: unknown): void;
+  /**
+   * Resolves once both Close frames were exchanged, with the code and reason of the peer's. Rejects with a
+   * `WebSocketError` if the connection failed or the stream ended without a Close. Messages received before that can
+   * still be read.
+   */
+  readonly closed: Promise<CloseInfo>;
+}

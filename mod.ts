@@ -1,0 +1,65 @@
+/**
+ * Sluice: WebSocket (RFC 6455) on Web Streams, over any byte stream, on any runtime.
+ *
+ * Servers and clients on sockets are in `./node`, `./deno` and `./bun`. What is here needs none of them: the opening
+ * handshake over a pair of streams, and the frames and messages as transform streams.
+ *
+ * @example A WebSocket between two ends of a pair of streams
+ * ```ts
+ * import { acceptStream, connectStream } from "@sluice/websocket";
+ *
+ * const up = new TransformStream<Uint8Array>();
+ * const down = new TransformStream<Uint8Array>();
+ * const [client, server] = await Promise.all([
+ *   connectStream({ readable: down.readable, writable: up.writable }, "ws://localhost/"),
+ *   acceptStream({ readable: up.readable, writable: down.writable }),
+ * ]);
+ * await client.send("Hello");
+ * for await (const message of server) {
+ *   console.log(message); // "Hello"
+ *   break;
+ * }
+ * client.close();
+ * await server.closed;
+ * ```
+ *
+ * @module
+ */
+
+export * from "./lib/errors.ts";
+
+export { type Frame, Opcode } from "./lib/protocol/frame.ts";
+export type { Bytes } from "./lib/protocol/bytes.ts";
+export type { CloseInfo } from "./lib/protocol/close_payload.ts";
+export type { Message } from "./lib/protocol/message_assembler.ts";
+
+export { acceptKey } from "./lib/handshake/accept_key.ts";
+export {
+  type HeadLimits,
+  type RequestHead,
+  RequestHeadParser,
+  type ResponseHead,
+  ResponseHeadParser,
+} from "./lib/handshake/head_parser.ts";
+export { HeaderFields } from "./lib/handshake/header_fields.ts";
+export * from "./lib/handshake/server_handshake.ts";
+export * from "./lib/handshake/client_handshake.ts";
+export type { OriginPolicy } from "./lib/handshake/origin.ts";
+
+export * from "./lib/streams/frame_decoder_stream.ts";
+export * from "./lib/streams/frame_encoder_stream.ts";
+export * from "./lib/streams/message_decoder_stream.ts";
+export * from "./lib/streams/message_encoder_stream.ts";
+
+export {
+  type AcceptOptions,
+  acceptStream,
+  type PendingUpgrade,
+  receiveUpgrade,
+} from "./lib/connection/accept.ts";
+export { type ConnectOptions, connectStream } from "./lib/connection/connect.ts";
+export type { Limits } from "./lib/connection/limits.ts";
+export type { ByteStream } from "./lib/connection/stream_transport.ts";
+export type { RemoteAddress } from "./lib/connection/transport.ts";
+export type { UpgradeRequest } from "./lib/connection/upgrade_request.ts";
+export type * from "./lib/connection/web_socket_connection.ts";
