@@ -1,0 +1,83 @@
+/**
+ * A socket of `Bun.listen` or `Bun.connect` as a {@linkcode Transport}.
+ *
+ * @module
+ */
+
+import { SocketTransport } from "../connection/socket_transport.ts";
+import type { RemoteAddress, Transport } from "../connection/transport.ts";
+import { flushAtEndOfTurn } from "./turn.ts";
+
+/** The part of Bun's sockets that is used here, typed by its shape: the package needs no types of the runtime. */
+export interface BunSocket {
+  data: BunTransport;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  write(bytes: Uint8Array): number;
+  pause(): void;
+  resume(): void;
+  shutdown(): void;
+  terminate(): void;
+  setNoDelay(noDelay: boolean): void;
+}
+
+/** Reads and writes through a socket that allows half-open connections. Bun calls the socket's handlers, and they this. */
+export class BunTransport extends SocketTransport implements Transport {
+  readonly remoteAddress: RemoteAddress;
+  readonly secure = false;
+  due = false;
+  readonly #socket: BunSocket;
+  /** What Bun has not taken yet of the write under way. */
+  #rest: Uint8Array | undefined;
+
+  constructor(socket: BunSocket) {
+    super();
+    this.remoteAddress = { hostname: socket.remoteAddress, port: socket.remotePort };
+    this.#socket = socket;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    // Bun tells how much it took, which is -1 when the socket is gone, and keeps nothing of the rest.
+    const taken = Math.max(0, this.#socket.write(bytes));
+    this.#rest = taken === bytes.length ? undefined : bytes.subarray(taken);
+    return this.#rest === undefined;
+  }
+
+  goOnWriting(): void {
+    // It also tells of room when the socket opens.
+    if (this.#rest !== undefined && this.write(this.#rest)) this.sink.drain();
+  }
+
+  takeBytes(bytes: Uint8Array): void {
+    // A Buffer is a Uint8Array with other habits, which users shall not have to know.
+    this.received(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
+  }
+
+  takeEnd(): void {
+    this.peerEnded();
+  }
+
+  takeLoss(error: unknown): void {
+    this.lost(error);
+  }
+
+  shutdown(): void {
+    this.#socket.shutdown();
+  }
+
+  destroy(): void {
+    this.#socket.terminate();
+  }
+
+  defer(): void {
+    flushAtEndOfTurn(this);
+  }
+
+  protected stopReading(): void {
+    this.#socket.pause();
+  }
+
+  protected startReading(): void {
+    this.#socket.resume();
+  }
+}

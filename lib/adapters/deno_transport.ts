@@ -1,0 +1,114 @@
+/**
+ * A connection of `Deno.listen` or `Deno.connect` as a {@linkcode Transport}.
+ *
+ * @module
+ */
+
+import { SocketTransport } from "../connection/socket_transport.ts";
+import type { RemoteAddress, Transport } from "../connection/transport.ts";
+import { flushAtEndOfTurn } from "./turn.ts";
+
+/** The part of Deno's sockets that is used here, typed by its shape: the package needs no types of the runtime. */
+export interface DenoConn {
+  readonly remoteAddr: { hostname: string; port: number };
+  read(buffer: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<number>;
+  closeWrite(): Promise<void>;
+  close(): void;
+  setNoDelay(noDelay?: boolean): void;
+}
+
+/** The sizes of the buffer that is read into, in bytes: an idle connection holds one. */
+const MIN_READ = 1_024;
+const MAX_READ = 65_536;
+
+/** Reads and writes through a connection, one read and one write at a time. */
+export class DenoTransport extends SocketTransport implements Transport {
+  readonly remoteAddress: RemoteAddress;
+  readonly secure = false;
+  due = false;
+  readonly #conn: DenoConn;
+  #buffer = new Uint8Array(MIN_READ);
+  #used = 0;
+  #stopped = false;
+  #restart: (() => void) | undefined;
+
+  constructor(conn: DenoConn) {
+    super();
+    this.remoteAddress = { hostname: conn.remoteAddr.hostname, port: conn.remoteAddr.port };
+    this.#conn = conn;
+    conn.setNoDelay();
+    this.#readAll();
+  }
+
+  write(bytes: Uint8Array): boolean {
+    this.#writeAll(bytes);
+    return false;
+  }
+
+  shutdown(): void {
+    this.#conn.closeWrite().catch(() => {});
+  }
+
+  destroy(): void {
+    if (this.open) queueMicrotask(() => this.#close());
+  }
+
+  defer(): void {
+    flushAtEndOfTurn(this);
+  }
+
+  protected stopReading(): void {
+    this.#stopped = true;
+  }
+
+  protected startReading(): void {
+    this.#stopped = false;
+    this.#restart?.();
+  }
+
+  async #writeAll(bytes: Uint8Array): Promise<void> {
+    try {
+      for (let at = 0; at < bytes.length;) at += await this.#conn.write(bytes.subarray(at));
+      if (this.open) this.sink.drain();
+    } catch (error) {
+      this.#close(error);
+    }
+  }
+
+  async #readAll(): Promise<void> {
+    try {
+      while (this.open) {
+        const size = await this.#conn.read(this.#room());
+        if (size === null) return this.peerEnded();
+        this.#take(size);
+        if (this.#stopped) await new Promise<void>((resolve) => this.#restart = resolve);
+      }
+    } catch (error) {
+      this.#close(error);
+    }
+  }
+
+  /** Hands on what was read; the buffer behind it is read into next, until too little is left. */
+  #take(size: number): void {
+    const bytes = this.#buffer.subarray(this.#used, this.#used + size);
+    this.#used += size;
+    this.received(bytes);
+  }
+
+  /** Returns what to read into: twice the size after a read that filled it, the smallest after one that did not. */
+  #room(): Uint8Array {
+    const left = this.#buffer.length - this.#used;
+    if (left >= MIN_READ / 2) return this.#used === 0 ? this.#buffer : this.#buffer.subarray(this.#used);
+    this.#buffer = new Uint8Array(Math.min(this.#buffer.length * 2, MAX_READ));
+    this.#used = 0;
+    return this.#buffer;
+  }
+
+  #close(error?: unknown): void {
+    if (!this.open) return;
+    this.#conn.close();
+    this.#restart?.();
+    this.lost(error);
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * A socket of `node:net` as a {@linkcode Transport}.
+ *
+ * @module
+ */
+
+import type { Socket } from "node:net";
+import { SocketTransport } from "../connection/socket_transport.ts";
+import type { RemoteAddress, Transport } from "../connection/transport.ts";
+import { flushAtEndOfTurn } from "./turn.ts";
+
+/** Reads and writes through a socket that allows half-open connections. */
+export class NodeTransport extends SocketTransport implements Transport {
+  readonly remoteAddress: RemoteAddress | undefined;
+  readonly secure = false;
+  due = false;
+  readonly #socket: Socket;
+  /** How many writes Node has not called back for yet. */
+  #unconfirmed = 0;
+  #writing = false;
+  #error: Error | undefined;
+
+  constructor(socket: Socket) {
+    super();
+    const { remoteAddress, remotePort } = socket;
+    this.remoteAddress = remoteAddress === undefined
+      ? undefined
+      : { hostname: remoteAddress, port: remotePort! };
+    this.#socket = socket;
+    // A Buffer is a Uint8Array with other habits, which users shall not have to know.
+    socket.on("data", (bytes: Uint8Array) => {
+      this.received(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
+    });
+    socket.on("end", () => this.peerEnded());
+    socket.on("error", (error) => this.#error = error);
+    socket.on("close", () => this.lost(this.#error));
+  }
+
+  write(bytes: Uint8Array): boolean {
+    this.#unconfirmed++;
+    this.#socket.write(bytes, this.#onWritten);
+    // Node tries to write at once. What the kernel took whole is no longer counted here, long before the callback.
+    this.#writing = this.#socket.writableLength > 0;
+    return !this.#writing;
+  }
+
+  readonly #onWritten = (): void => {
+    // Callbacks of writes that were done at once come late: only the last one belongs to the write under way.
+    if (--this.#unconfirmed > 0 || !this.#writing) return;
+    this.#writing = false;
+    if (this.open) this.sink.drain();
+  };
+
+  shutdown(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  defer(): void {
+    flushAtEndOfTurn(this);
+  }
+
+  protected stopReading(): void {
+    this.#socket.pause();
+  }
+
+  protected startReading(): void {
+    this.#socket.resume();
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * Plain HTTP on the port of a WebSocket server: one request, one response, `Connection: close`.
+ *
+ * @module
+ */
+
+import type { ReceivedRequest } from "../connection/accept.ts";
+import { writeResponse } from "../connection/http_answer.ts";
+import { after } from "../connection/limits.ts";
+import { HandshakeError } from "../errors.ts";
+import { requestUrl } from "../handshake/request_url.ts";
+import { bodyLength } from "../handshake/server_handshake.ts";
+import type { ServeSettings } from "./serve_options.ts";
+
+/**
+ * Answers a request that is no upgrade.
+ *
+ * @throws {HandshakeError} If the request is wrong, or too large, or there is no `fetch` to answer it.
+ */
+export async function answerRequest<C>(received: ReceivedRequest, settings: ServeSettings<C>): Promise<void> {
+  const { channel, head } = received;
+  const { fetch, onError } = settings;
+  const url = requestUrl(head, { secure: channel.transport.secure });
+  if (fetch === undefined) throw new HandshakeError("not-an-upgrade");
+  const body = await receiveBody(received, settings);
+  const left = new AbortController();
+  channel.onGone = () => left.abort(new HandshakeError("ended"));
+  let response: Response;
+  try {
+    response = await fetch(makeRequest(head.method, url, head.headers.toHeaders(), body, left.signal));
+    if (!(response instanceof Response)) {
+      throw new TypeError("Cannot answer request: fetch returned no Response");
+    }
+    await writeResponse(channel, response, { head: head.method === "HEAD" });
+  } catch (error) {
+    if (error instanceof HandshakeError) throw error;
+    onError(error, { stage: "fetch" });
+    throw new HandshakeError("internal", { cause: error });
+  }
+}
+
+/** Reads the body, of which a part has come with the head. */
+async function receiveBody<C>(
+  { channel, head, rest }: ReceivedRequest,
+  { maxBodySize, limits }: ServeSettings<C>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const length = bodyLength(head);
+  if (length > maxBodySize) throw new HandshakeError("body-too-large");
+  if (length > 0 && head.headers.has("expect")) throw new HandshakeError("expectation");
+  const body = new Uint8Array(length);
+  const timer = after(limits.handshakeTimeout, () => channel.fail(new HandshakeError("timeout")));
+  try {
+    let size = 0;
+    for (let part: Uint8Array | undefined = rest; part !== undefined; part = await channel.read()) {
+      // What lies behind the body would be another request, and we answer one.
+      body.set(part.subarray(0, length - size), size);
+      size += part.length;
+      if (size >= length) return body;
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  throw new HandshakeError("ended");
+}
+
+function makeRequest(
+  method: string,
+  url: URL,
+  headers: Headers,
+  body: Uint8Array<ArrayBuffer>,
+  signal: AbortSignal,
+): Request {
+  try {
+    return new Request(url, { method, headers, signal, ...body.length > 0 && { body } });
+  } catch (cause) {
+    // CONNECT, TRACE, or a GET with a body: fetch has no room for them.
+    throw new HandshakeError("method", { cause });
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * The options of a server, the same on every runtime.
+ *
+ * @module
+ */
+
+import { writeAccept } from "../handshake/server_handshake.ts";
+import type { AcceptOptions } from "../connection/accept.ts";
+import { checkLimit, type Limits, readLimits } from "../connection/limits.ts";
+import type { UpgradeRequest } from "../connection/upgrade_request.ts";
+import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
+import { defaultOnError } from "./default_on_error.ts";
+
+/** Where an error came from. */
+export interface ErrorContext {
+  /** What failed: the user's handler, `authorize` or `fetch`, or the acceptance of a connection. */
+  readonly stage: "handler" | "authorize" | "fetch" | "accept" | "keepalive";
+  /** The upgrade it was about. */
+  readonly request?: UpgradeRequest<unknown>;
+  /** The connection it was about; it is closed with 1011. */
+  readonly connection?: WebSocketConnection;
+}
+
+/** How to serve. */
+export interface ServeOptions<C = undefined> extends AcceptOptions {
+  /** The address to listen on. @default {"0.0.0.0"} */
+  hostname?: string;
+  /** The port to listen on; 0 for any that is free. @default {0} */
+  port?: number;
+  /** Closes the server when aborted. */
+  signal?: AbortSignal;
+  /**
+   * Decides on each upgrade: a `Response` refuses it, anything else accepts it and becomes `request.context`. If it
+   * throws, the client gets status 500 and `onError` hears of it.
+   */
+  authorize?: (request: UpgradeRequest) => C | Response | Promise<C | Response>;
+  /** Answers requests that are no upgrade. @default status 426 */
+  fetch?: (request: Request) => Response | Promise<Response>;
+  /** The largest body that `fetch` gets, in bytes; the answer to a larger one is 413. @default {65536} */
+  maxBodySize?: number;
+  /** How many connections may be open; the answer to one more is 503. @default {Infinity} */
+  maxConnections?: number;
+  /** Hears of errors that have no other place to go. @default prints them with `console.error` */
+  onError?: (error: unknown, context: ErrorContext) => void;
+}
+
+/** Does what a server is for: talks to one client until the promise settles, then the connection is closed. */
+export type Handler<C> = (socket: WebSocketConnection, request: UpgradeRequest<C>) => Promise<unknown>;
+
+/** The options, checked, with their defaults. */
+export interface ServeSettings<C> {
+  readonly accept: AcceptOptions;
+  readonly limits: Required<Limits>;
+  readonly authorize: ServeOptions<C>["authorize"];
+  readonly fetch: ServeOptions<C>["fetch"];
+  readonly maxBodySize: number;
+  readonly maxConnections: number;
+  readonly onError: (error: unknown, context: ErrorContext) => void;
+}
+
+/**
+ * Checks the options.
+ *
+ * @throws {TypeError | RangeError} If one is wrong; the message has its name.
+ */
+export function readServeOptions<C>(options: ServeOptions<C>): ServeSettings<C> {
+  const { authorize, fetch, maxBodySize = 65_536, maxConnections = Infinity, onError = defaultOnError } =
+    options;
+  checkLimit("maxBodySize", maxBodySize);
+  checkLimit("maxConnections", maxConnections);
+  for (const [name, value] of Object.entries({ authorize, fetch, onError })) {
+    if (value !== undefined && typeof value !== "function") {
+      throw new TypeError(`Cannot serve: ${name} must be a function, not ${typeof value}`);
+    }
+  }
+  // Headers that cannot be sent are found here, and not when the first client comes.
+  writeAccept({ accept: "", headers: options.headers });
+  return {
+    accept: options,
+    limits: readLimits(options),
+    authorize,
+    fetch,
+    maxBodySize,
+    maxConnections,
+    onError,
+  };
+}

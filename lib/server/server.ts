@@ -1,0 +1,234 @@
+/**
+ * What the servers of all runtimes share: who gets in, who runs, and how it ends.
+ *
+ * @module
+ */
+
+import {
+  acceptUpgrade,
+  readUpgrade,
+  type ReceivedRequest,
+  type ReceivedUpgrade,
+  receiveRequest,
+  refuse,
+  reject,
+} from "../connection/accept.ts";
+import { ByteChannel } from "../connection/byte_channel.ts";
+import type { Connection } from "../connection/connection.ts";
+import { isErrorOf } from "../connection/error_source.ts";
+import { after, checkLimit } from "../connection/limits.ts";
+import type { Transport } from "../connection/transport.ts";
+import type { IncomingUpgrade } from "../connection/upgrade_request.ts";
+import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
+import { HandshakeError } from "../errors.ts";
+import { isAllowedOrigin } from "../handshake/origin.ts";
+import { isUpgrade } from "../handshake/server_handshake.ts";
+import { answerRequest } from "./fetch_answer.ts";
+import { type Handler, readServeOptions, type ServeOptions, type ServeSettings } from "./serve_options.ts";
+
+/** How long a server waits for its handlers when it is closed, in milliseconds. */
+const DEFAULT_DRAIN_TIMEOUT = 10_000;
+
+/** Where a server listens. */
+export type ServerAddress = { readonly hostname: string; readonly port: number } | { readonly path: string };
+
+/** How to close a server. */
+export interface ServerCloseOptions {
+  /** What to close the connections with. @default {1001} */
+  closeCode?: number;
+  /** Why. @default {""} */
+  reason?: string;
+  /** How long to wait for handlers, in milliseconds, before connections are cut. @default {10000} */
+  timeout?: number;
+}
+
+/** A running server. */
+export interface Server extends AsyncDisposable {
+  /** Where it listens. */
+  readonly address: ServerAddress;
+  /** The connections that are open. */
+  readonly connections: ReadonlySet<WebSocketConnection>;
+  /**
+   * Stops: answers new upgrades with 503, closes open connections, waits for their handlers up to the timeout, then
+   * cuts what is left. Calling it again waits for the same end.
+   */
+  close(options?: ServerCloseOptions): Promise<void>;
+}
+
+/** A socket that listens. */
+export interface Listener {
+  /** Where it listens. */
+  readonly address: ServerAddress;
+  /** Stops listening; settles when the address is free. */
+  close(): void | Promise<void>;
+}
+
+/** What an adapter has to provide: it listens, and hands over a {@linkcode Transport} for each socket. */
+export type Listen = (
+  accept: (transport: Transport) => void,
+  onError: (error: unknown) => void,
+) => Promise<Listener>;
+
+/**
+ * Starts a server.
+ *
+ * @param listen The adapter.
+ * @param options How to serve.
+ * @param handler What each connection is for.
+ * @throws {TypeError | RangeError} If the options are wrong. What the platform throws, if it cannot listen.
+ */
+export async function startServer<C>(
+  listen: Listen,
+  options: ServeOptions<C>,
+  handler: Handler<C>,
+): Promise<Server> {
+  if (typeof handler !== "function") throw new TypeError(`Cannot serve: the handler is ${typeof handler}`);
+  const settings = readServeOptions(options);
+  options.signal?.throwIfAborted();
+  const server = new SluiceServer(settings, handler);
+  await server.listen(listen);
+  options.signal?.addEventListener("abort", () => server.close(), { once: true });
+  return server;
+}
+
+class SluiceServer<C> implements Server {
+  readonly connections: Set<Connection> = new Set();
+  readonly #settings: ServeSettings<C>;
+  readonly #handler: Handler<C>;
+  #listener!: Listener;
+  /** Sockets that are not upgraded, or not yet. */
+  readonly #pending: Set<ByteChannel> = new Set();
+  /** What has to end before the server is closed: the handler of each connection, and the stream under it. */
+  readonly #tasks: Map<Connection, Promise<unknown>> = new Map();
+  /** How many upgrades are being decided on: they count as connections. */
+  #upgrading = 0;
+  #closed: Promise<void> | undefined;
+
+  constructor(settings: ServeSettings<C>, handler: Handler<C>) {
+    this.#settings = settings;
+    this.#handler = handler;
+  }
+
+  get address(): ServerAddress {
+    return this.#listener.address;
+  }
+
+  async listen(listen: Listen): Promise<void> {
+    const { onError } = this.#settings;
+    this.#listener = await listen(
+      (transport) => this.#accept(transport),
+      (error) => onError(error, { stage: "accept" }),
+    );
+  }
+
+  close(options: ServerCloseOptions = {}): Promise<void> {
+    return this.#closed ??= this.#drain(options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Serves one socket up to its end, or to its upgrade. Never rejects. */
+  async #accept(transport: Transport): Promise<void> {
+    const channel = new ByteChannel(transport);
+    const { limits } = this.#settings;
+    this.#pending.add(channel);
+    try {
+      const received = await receiveRequest(channel, limits);
+      if (isUpgrade(received.head)) return await this.#upgrade(received);
+      await answerRequest(received, this.#settings);
+      await channel.linger(limits.closeTimeout);
+    } catch (error) {
+      await refuse(channel, error instanceof HandshakeError ? error : new HandshakeError("internal"), limits);
+    } finally {
+      this.#pending.delete(channel);
+    }
+  }
+
+  async #upgrade(received: ReceivedRequest): Promise<void> {
+    const { maxConnections } = this.#settings;
+    if (this.#closed !== undefined || this.connections.size + this.#upgrading >= maxConnections) {
+      throw new HandshakeError("overloaded");
+    }
+    this.#upgrading++;
+    try {
+      await this.#decide(readUpgrade<C>(received));
+    } finally {
+      this.#upgrading--;
+    }
+  }
+
+  /** Asks the user whether an upgrade is wanted, and does as told. */
+  async #decide(upgrade: ReceivedUpgrade<C>): Promise<void> {
+    const { accept, limits, onError } = this.#settings;
+    const { channel, head, request } = upgrade;
+    // Before the user's own code: it shall not have to think of origins.
+    if (!isAllowedOrigin(head, accept.origins)) throw new HandshakeError("origin");
+    const refusal = await this.#authorize(request);
+    if (refusal !== undefined) return reject(channel, refusal, limits);
+    try {
+      this.#run(await acceptUpgrade(upgrade, accept, limits), request);
+    } catch (error) {
+      if (!(error instanceof HandshakeError)) onError(error, { stage: "accept", request });
+      throw error;
+    }
+  }
+
+  /** Asks `authorize`, and keeps what it returns as the context, unless that is a refusal. */
+  async #authorize(request: IncomingUpgrade<C>): Promise<Response | undefined> {
+    const { authorize, onError } = this.#settings;
+    try {
+      const answer = await authorize?.(request as IncomingUpgrade<undefined>);
+      if (answer instanceof Response) return answer;
+      request.context = answer as C;
+      return undefined;
+    } catch (error) {
+      onError(error, { stage: "authorize", request });
+      throw new HandshakeError("internal", { cause: error });
+    }
+  }
+
+  /** Runs the handler for as long as it takes, then closes the connection. */
+  #run(connection: Connection, request: IncomingUpgrade<C>): void {
+    const gone = new Promise<void>((resolve) => connection.onGone = resolve);
+    const forget = () => void this.connections.delete(connection);
+    this.connections.add(connection);
+    connection.closed.then(forget, forget);
+    const task = Promise.all([gone, this.#handle(connection, request)]);
+    this.#tasks.set(connection, task);
+    task.then(() => this.#tasks.delete(connection));
+  }
+
+  async #handle(connection: Connection, request: IncomingUpgrade<C>): Promise<void> {
+    try {
+      await this.#handler(connection, request);
+      connection.close();
+    } catch (error) {
+      // A peer that vanishes fails whatever the handler was doing with the connection: that is no fault of the handler.
+      if (!isErrorOf(error, connection)) {
+        this.#settings.onError(error, { stage: "handler", request, connection });
+      }
+      connection.close({ closeCode: 1011 });
+    }
+  }
+
+  async #drain(options: ServerCloseOptions): Promise<void> {
+    const { closeCode = 1001, reason = "", timeout = DEFAULT_DRAIN_TIMEOUT } = options;
+    checkLimit("timeout", timeout);
+    for (const channel of this.#pending) channel.transport.destroy();
+    for (const connection of this.connections) connection.close({ closeCode, reason });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => timer = after(timeout, resolve));
+    await Promise.race([Promise.all(this.#tasks.values()), late]);
+    clearTimeout(timer);
+    await this.#cut();
+  }
+
+  /** Ends what did not end by itself. */
+  async #cut(): Promise<void> {
+    for (const connection of this.#tasks.keys()) connection.abort();
+    for (const channel of this.#pending) channel.transport.destroy();
+    await this.#listener.close();
+  }
+}
