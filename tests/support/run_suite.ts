@@ -1,0 +1,138 @@
+/**
+ * Runs one suite in a process group of its own and reads its report.
+ *
+ * @module
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import process from "node:process";
+import { stripVTControlCharacters } from "node:util";
+import { readRemarks, readReport, type TestCase } from "./junit.ts";
+import { runnerArguments, type Suite } from "./suites.ts";
+
+/** What a run needs besides the suite itself. */
+export interface RunOptions {
+  readonly root: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** How long the suite may take, in milliseconds. */
+  readonly timeout: number;
+  /** Where the runner writes its report. */
+  readonly report: string;
+  /** The runtime's name and version. */
+  readonly runtime: string;
+}
+
+/** What came of a suite. */
+export interface Outcome {
+  readonly suite: Suite;
+  /** The runtime's name and version. */
+  readonly runtime: string;
+  readonly seconds: number;
+  readonly tests: readonly TestCase[];
+  readonly passed: number;
+  /** Failed tests and problems together. */
+  readonly failed: number;
+  readonly skipped: number;
+  /** What went wrong besides a failed test. */
+  readonly problems: readonly string[];
+  /** What the runner wrote, without its lines about tests that passed. */
+  readonly output: string;
+}
+
+/** Runs a suite; whatever goes wrong is in its outcome. */
+export async function runSuite(suite: Suite, options: RunOptions): Promise<Outcome> {
+  const { runtime, report } = options;
+  const start = performance.now();
+  const { output, ended, problem } = suite.files.length === 0
+    ? { output: "", ended: "", problem: "there is no test file" }
+    : await runRunner(suite, options);
+  const xml = existsSync(report) ? readFileSync(report, "utf8") : "";
+  const rows = readReport(xml);
+  // A file that fails outside its tests, or has none, is a row of its own in Node's report.
+  const tests = rows.filter(({ name }) => !suite.files.includes(name));
+  const count = (status: TestCase["status"]) => tests.filter((test) => test.status === status).length;
+  const problems = readRemarks(xml);
+  for (const { name, status } of rows.filter(({ name }) => suite.files.includes(name))) {
+    problems.push(`${name} ${status === "passed" ? "ran no test" : "failed outside its tests"}`);
+  }
+  if (problem !== "") problems.push(problem);
+  else if (ended !== "" && count("failed") + problems.length === 0) problems.push(ended);
+  else if (tests.length === 0) problems.push("no test ran, or the report is unreadable");
+  return {
+    suite,
+    runtime,
+    seconds: (performance.now() - start) / 1000,
+    tests,
+    passed: count("passed"),
+    failed: count("failed") + problems.length,
+    skipped: count("skipped"),
+    problems,
+    output: withoutPasses(stripVTControlCharacters(output)),
+  };
+}
+
+/** Leaves out the lines that only say that a test passed: Node's list, the others' dots. */
+function withoutPasses(output: string): string {
+  return output.split("\n").filter((line) => !/^\s*(?:[✔﹣ℹ].*|[.,!]+)$/u.test(line)).join("\n").trim();
+}
+
+/** Runs the runner to its end, or to the end of its time; leaves no process of its group behind. */
+async function runRunner(
+  suite: Suite,
+  { root, env, timeout, report }: RunOptions,
+): Promise<{ output: string; ended: string; problem: string }> {
+  let output = "";
+  let ended = ""; // how, if not well: as it does when a test failed
+  let problem = ""; // what stands whatever the tests say
+  const child = spawn(suite.runtime, runnerArguments(suite, report), {
+    cwd: root,
+    env,
+    detached: true, // makes it the head of a process group
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const onExit = () => killGroup(child);
+  const onSignal = () => process.exit(1);
+  process.on("exit", onExit).on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => output += text);
+  }
+  const timer = setTimeout(() => {
+    problem = `it was cut after ${timeout / 1000} s`;
+    child.kill("SIGINT"); // the runners answer with what they were running
+    setTimeout(() => killGroup(child), 2_000).unref();
+  }, timeout);
+  child.on("exit", (code, signal) => {
+    killGroup(child);
+    if (code !== 0) ended = `the runner ended with ${signal ?? `exit code ${code}`}`;
+  });
+  await once(child, "close").catch((error: Error) => problem = `the runner did not start: ${error.message}`);
+  clearTimeout(timer);
+  process.off("exit", onExit).off("SIGINT", onSignal).off("SIGTERM", onSignal);
+  return { output, ended, problem };
+}
+
+function killGroup(child: ChildProcess): void {
+  try {
+    process.kill(-child.pid!, "SIGKILL");
+  } catch {
+    // The group is gone already, or never was.
+  }
+}
+
+/** Says which tests ran on one runtime and not on another, if the numbers differ. */
+export function differences(outcomes: readonly Outcome[]): string[] {
+  const [most, ...others] = outcomes.toSorted((a, b) => b.tests.length - a.tests.length);
+  if (most === undefined) return [];
+  return others.filter(({ tests }) => tests.length !== most.tests.length).map(({ runtime, tests }) => {
+    const left = tests.map(({ name }) => name);
+    const missing = most.tests.filter(({ name }) => {
+      const index = left.indexOf(name);
+      if (index >= 0) left.splice(index, 1);
+      return index < 0;
+    });
+    const names = missing.slice(0, 5).map(({ name, file }) => `"${name}" of ${file}`).join(", ");
+    const more = missing.length > 5 ? ` and ${missing.length - 5} more` : "";
+    return `${runtime} ran ${tests.length} tests, ${most.runtime} ${most.tests.length}; missing: ${names}${more}`;
+  });
+}

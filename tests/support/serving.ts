@@ -1,0 +1,81 @@
+/**
+ * A server for the length of one test, and what tests do with connections.
+ *
+ * @module
+ */
+
+import type { Handler, ServeOptions } from "../../lib/server/serve_options.ts";
+import type { Server } from "../../lib/server/server.ts";
+import type { Message, WebSocketConnection } from "../../mod.ts";
+import { connect, serve } from "./sluice.ts";
+import { portOf } from "./wire.ts";
+
+/** What a test gets: the server, and where it is. */
+export interface Serving {
+  readonly server: Server;
+  readonly port: number;
+  readonly url: string;
+  /** Connects to the server; the connection is cut when the test is over, if it is still open. */
+  open(options?: Parameters<typeof connect>[1]): Promise<WebSocketConnection>;
+}
+
+/** Runs a test against a server on a free port; both end before the promise settles. */
+export async function serving<C = undefined>(
+  options: ServeOptions<C>,
+  handler: Handler<C>,
+  test: (serving: Serving) => Promise<void>,
+): Promise<void> {
+  const server = await serve({ hostname: "127.0.0.1", ...options }, handler);
+  const port = portOf(server);
+  const url = `ws://127.0.0.1:${port}/`;
+  const opened: WebSocketConnection[] = [];
+  const open = async (options?: Parameters<typeof connect>[1]) => {
+    const socket = await connect(url, options);
+    opened.push(socket);
+    return socket;
+  };
+  try {
+    await test({ server, port, url, open });
+  } finally {
+    for (const socket of opened) socket.abort();
+    await server.close({ timeout: 100 });
+  }
+}
+
+/** A handler that sends every message back. */
+export async function echo(socket: WebSocketConnection): Promise<void> {
+  for await (const message of socket) await socket.send(message);
+}
+
+/** Takes the next message. */
+export async function receive(socket: WebSocketConnection): Promise<Message> {
+  for await (const message of socket) return message;
+  throw new Error("The connection ended");
+}
+
+/** Takes all messages up to the end. */
+export async function receiveAll(socket: WebSocketConnection): Promise<Message[]> {
+  const messages: Message[] = [];
+  for await (const message of socket) messages.push(message);
+  return messages;
+}
+
+/** Waits. */
+export function sleep(time: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, time));
+}
+
+/** Tells whether a promise settles within a time. */
+export function settles(promise: Promise<unknown>, time: number): Promise<boolean> {
+  const settled = promise.then(() => true, () => true);
+  return Promise.race([settled, sleep(time).then(() => false)]);
+}
+
+/** Waits until something is so; fails after five seconds. */
+export async function until(condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + 5_000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`It never became so: ${condition}`);
+    await sleep(5);
+  }
+}

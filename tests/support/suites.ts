@@ -1,0 +1,61 @@
+/**
+ * Which test files run where, and how each runtime's runner is called.
+ *
+ * @module
+ */
+import { globSync } from "node:fs";
+import { join } from "node:path";
+import type { Runtime } from "./runtimes.ts";
+
+/** The folders whose tests run on Node alone: they read the sources, or start the other runtimes themselves. */
+export const NODE_ONLY: readonly string[] = ["architecture", "interop", "examples"];
+
+/** Some test files on one runtime. */
+export interface Suite {
+  /** Its name for `--only`. */
+  readonly id: Runtime | "extra";
+  readonly runtime: Runtime;
+  readonly label: string;
+  readonly files: readonly string[];
+}
+
+/** Lists the suites; `files` are paths from the root, in order, that contain `filter`. */
+export function listSuites(root: string, filter: string): Suite[] {
+  const all = globSync("tests/**/*_test.ts", { cwd: root }).sort();
+  const files = all.filter((file) => file.includes(filter));
+  const nodeOnly = files.filter((file) => NODE_ONLY.includes(file.split("/")[1]!));
+  const everywhere = files.filter((file) => !nodeOnly.includes(file));
+  const label = "unit, property, behaviour";
+  return [
+    { id: "node", runtime: "node", label, files: everywhere },
+    { id: "deno", runtime: "deno", label, files: everywhere },
+    { id: "bun", runtime: "bun", label, files: everywhere },
+    { id: "extra", runtime: "node", label: NODE_ONLY.join(", "), files: nodeOnly },
+  ];
+}
+
+/** Says how a suite is run so that its JUnit report goes to `report`. */
+export function runnerArguments(suite: Suite, report: string): string[] {
+  // Bun takes a path without the leading dot for a pattern.
+  const files = suite.files.map((file) => `./${file}`);
+  switch (suite.runtime) {
+    case "node": {
+      const limits = ["--test-timeout=60000", "--test-concurrency=2"];
+      const readable = ["--test-reporter=spec", "--test-reporter-destination=stdout"];
+      const reporter = join(import.meta.dirname, "junit_reporter.ts");
+      const counted = [`--test-reporter=${reporter}`, `--test-reporter-destination=${report}`];
+      return ["--test", ...limits, ...readable, ...counted, ...files];
+    }
+    case "deno":
+      return ["test", "-A", "--no-check", "--no-lock", "--reporter=dot", `--junit-path=${report}`, ...files];
+    case "bun":
+      return [
+        "test",
+        "--timeout=60000",
+        "--dots",
+        "--reporter=junit",
+        `--reporter-outfile=${report}`,
+        ...files,
+      ];
+  }
+}
