@@ -1,0 +1,19 @@
+/** Deno's own WebSocket, as an echo server. */
+declare const Deno: {
+  serve(
+    options: { port: number; hostname: string; onListen(address: { port: number }): void },
+    handler: (request: Request) => Response,
+  ): void;
+  upgradeWebSocket(request: Request): { socket: WebSocket; response: Response };
+};
+
+Deno.serve({
+  port: 0,
+  hostname: "127.0.0.1",
+  onListen: ({ port }) => console.log(`listening on ws://127.0.0.1:${port}`),
+}, (request) => {
+  const { socket, response } = Deno.upgradeWebSocket(request);
+  socket.binaryType = "arraybuffer";
+  socket.onmessage = (event) => socket.send(event.data);
+  return response;
+});

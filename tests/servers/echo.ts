@@ -1,0 +1,82 @@
+/**
+ * The server that conformance checks, interop tests and benchmarks talk to, on any of the three runtimes.
+ *
+ * Path `/` echoes each message; path `/fan` sends each message to every connection on `/fan`.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import type { WebSocketConnection } from "../../mod.ts";
+import type { ServeOptions } from "../../lib/server/serve_options.ts";
+import { serve } from "../support/sluice.ts";
+
+const { values: flags } = parseArgs({
+  options: {
+    "port": { type: "string", default: "0" },
+    "hostname": { type: "string", default: "127.0.0.1" },
+    "api": { type: "string", default: "iterate" },
+    "max-message-size": { type: "string" },
+    "handshake-timeout": { type: "string" },
+    "close-timeout": { type: "string" },
+    "protocols": { type: "string" },
+    "compression": { type: "boolean" },
+    "keepalive": { type: "string" },
+    "tls": { type: "boolean" },
+  },
+});
+
+for (const later of ["compression", "tls"] as const) {
+  if (flags[later]) {
+    console.error(`--${later}: not yet`);
+    process.exit(2);
+  }
+}
+if (flags.keepalive !== undefined && flags.keepalive !== "off") {
+  console.error("--keepalive: not yet, but for off");
+  process.exit(2);
+}
+
+/** Turns what was given into numbers; what was not given is left to the defaults. */
+function numbers(given: Record<string, string | undefined>): ServeOptions {
+  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries.map(([name, value]) => [name, Number(value)]));
+}
+
+async function iterate(socket: WebSocketConnection): Promise<void> {
+  for await (const message of socket) await socket.send(message);
+}
+
+const echo = flags.api === "streams"
+  ? ({ readable, writable }: WebSocketConnection) => readable.pipeTo(writable)
+  : iterate;
+
+const fan = new Set<WebSocketConnection>();
+
+async function sendToAll(socket: WebSocketConnection): Promise<void> {
+  fan.add(socket);
+  try {
+    for await (const message of socket) {
+      await Promise.allSettled([...fan].map((member) => member.send(message)));
+    }
+  } finally {
+    fan.delete(socket);
+  }
+}
+
+const server = await serve(
+  {
+    hostname: flags.hostname,
+    ...numbers({
+      port: flags.port,
+      maxMessageSize: flags["max-message-size"],
+      handshakeTimeout: flags["handshake-timeout"],
+      closeTimeout: flags["close-timeout"],
+    }),
+    ...flags.protocols !== undefined && { protocols: flags.protocols.split(",") },
+  },
+  (socket, request) => request.url.pathname === "/fan" ? sendToAll(socket) : echo(socket),
+);
+
+const { address } = server;
+if ("port" in address) console.log(`listening on ws://${address.hostname}:${address.port}`);
