@@ -29,9 +29,6 @@
 export * from "./lib/errors.ts";
 
 export { type Frame, Opcode } from "./lib/protocol/frame.ts";
-export type { Bytes } from "./lib/protocol/bytes.ts";
-export type { CloseInfo } from "./lib/protocol/close_payload.ts";
-export type { Message } from "./lib/protocol/message_assembler.ts";
 
 export { acceptKey } from "./lib/handshake/accept_key.ts";
 export {

@@ -7,6 +7,10 @@
 import type { Bytes } from "../protocol/bytes.ts";
 import type { CloseInfo } from "../protocol/close_payload.ts";
 
+export type { Bytes } from "../protocol/bytes.ts";
+export type { CloseInfo } from "../protocol/close_payload.ts";
+export type { Message } from "../protocol/message_assembler.ts";
+
 /** What to close with. */
 export interface CloseOptions {
   /** 1000, 1001, 1003, 1007 to 1014, or 3000 to 4999 (RFC 6455 §7.4). @default {1000} */

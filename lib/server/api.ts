@@ -5,9 +5,6 @@
  */
 
 export * from "../errors.ts";
-export type { Bytes } from "../protocol/bytes.ts";
-export type { CloseInfo } from "../protocol/close_payload.ts";
-export type { Message } from "../protocol/message_assembler.ts";
 export type { HeadersInput, ProtocolChoice } from "../handshake/server_handshake.ts";
 export type { OriginPolicy } from "../handshake/origin.ts";
 export type { AcceptOptions } from "../connection/accept.ts";
@@ -15,6 +12,13 @@ export type { ConnectOptions } from "../connection/connect.ts";
 export type { Limits } from "../connection/limits.ts";
 export type { RemoteAddress } from "../connection/transport.ts";
 export type { UpgradeRequest } from "../connection/upgrade_request.ts";
-export type { CloseOptions, PingOptions, WebSocketConnection } from "../connection/web_socket_connection.ts";
+export type {
+  Bytes,
+  CloseInfo,
+  CloseOptions,
+  Message,
+  PingOptions,
+  WebSocketConnection,
+} from "../connection/web_socket_connection.ts";
 export type { ErrorContext, Handler, ServeOptions } from "./serve_options.ts";
 export type { Server, ServerAddress, ServerCloseOptions } from "./server.ts";

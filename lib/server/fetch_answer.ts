@@ -12,6 +12,9 @@ import { requestUrl } from "../handshake/request_url.ts";
 import { bodyLength } from "../handshake/server_handshake.ts";
 import type { ServeSettings } from "./serve_options.ts";
 
+/** The methods that the Fetch standard has no requests for; some runtimes make them all the same. */
+const FORBIDDEN: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
+
 /**
  * Answers a request that is no upgrade.
  *
@@ -70,10 +73,8 @@ function makeRequest(
   body: Uint8Array<ArrayBuffer>,
   signal: AbortSignal,
 ): Request {
-  try {
-    return new Request(url, { method, headers, signal, ...body.length > 0 && { body } });
-  } catch (cause) {
-    // CONNECT, TRACE, or a GET with a body: fetch has no room for them.
-    throw new HandshakeError("method", { cause });
-  }
+  if (FORBIDDEN.has(method.toUpperCase())) throw new HandshakeError("method");
+  // A Request cannot have a body with GET or HEAD, and HTTP gives it no meaning there (RFC 9110 §9.3.1).
+  const hasBody = body.length > 0 && method !== "GET" && method !== "HEAD";
+  return new Request(url, { method, headers, signal, ...hasBody && { body } });
 }

@@ -81,12 +81,13 @@ test("imports: every source file has its row", () => {
   );
 });
 
-test("imports: an adapter uses its own runtime's adapters, and zlib", () => {
+test("imports: an adapter uses its own runtime's adapters, and what all share", () => {
+  const shared = ["zlib", "turn"];
   const foreign = ({ path, imports }: Source) =>
     path.startsWith("lib/adapters/")
       ? imports.filter(({ target }) => {
-        const name = /^lib\/adapters\/(.+)\.ts$/.exec(target)?.[1] ?? "zlib";
-        return name !== "zlib" &&
+        const name = /^lib\/adapters\/(.+)\.ts$/.exec(target)?.[1];
+        return name !== undefined && !shared.includes(name) &&
           familyOf(name) !== familyOf(path.slice("lib/adapters/".length, -".ts".length));
       }).map((line) => describe(path, line))
       : [];
