@@ -66,9 +66,12 @@ export function sleep(time: number): Promise<void> {
 }
 
 /** Tells whether a promise settles within a time. */
-export function settles(promise: Promise<unknown>, time: number): Promise<boolean> {
-  const settled = promise.then(() => true, () => true);
-  return Promise.race([settled, sleep(time).then(() => false)]);
+export async function settles(promise: Promise<unknown>, time: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), time));
+  const settled = await Promise.race([promise.then(() => true, () => true), late]);
+  clearTimeout(timer);
+  return settled;
 }
 
 /** Waits until something is so; fails after five seconds. */
