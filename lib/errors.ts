@@ -34,6 +34,7 @@ export const CONNECTION_FAULTS = {
   // How a connection can end without a closing handshake. 1006 is never on the wire.
   "connection-lost": [1006, "RFC 6455 §7.1.5", "Connection lost: the stream ended without a Close frame"],
   "close-timeout": [1006, "RFC 6455 §7.1.1", "Connection cut: the Close frame was not answered in time"],
+  "keepalive-timeout": [1006, "RFC 6455 §5.5.2", "Connection cut: the peer gave no sign of life in time"],
   "aborted": [1006, "RFC 6455 §7.1.7", "Connection cut: it was aborted on this side"],
   "not-open": [1006, "RFC 6455 §5.5.1", "Cannot send: the connection is closing or closed"],
 } as const;

@@ -21,7 +21,7 @@ import {
 import { ByteChannel } from "./byte_channel.ts";
 import { Connection } from "./connection.ts";
 import { writeResponse } from "./http_answer.ts";
-import { after, type Limits, readLimits } from "./limits.ts";
+import { after, type CheckedLimits, type Limits, readLimits } from "./limits.ts";
 import { type ByteStream, StreamTransport } from "./stream_transport.ts";
 import { IncomingUpgrade, type UpgradeRequest } from "./upgrade_request.ts";
 import type { WebSocketConnection } from "./web_socket_connection.ts";
@@ -75,7 +75,7 @@ export interface ReceivedRequest {
  */
 export async function receiveRequest(
   channel: ByteChannel,
-  limits: Required<Limits>,
+  limits: CheckedLimits,
 ): Promise<ReceivedRequest> {
   const parser = new RequestHeadParser(limits);
   const timer = after(limits.handshakeTimeout, () => channel.fail(new HandshakeError("timeout")));
@@ -121,7 +121,7 @@ export function readUpgrade<C>(received: ReceivedRequest): ReceivedUpgrade<C> {
 export async function acceptUpgrade<C>(
   { channel, head, rest, offer, request }: ReceivedUpgrade<C>,
   options: AcceptOptions,
-  limits: Required<Limits>,
+  limits: CheckedLimits,
 ): Promise<Connection> {
   if (!isAllowedOrigin(head, options.origins)) throw new HandshakeError("origin");
   const protocol = chooseProtocol(offer.protocols, options.protocols);
@@ -140,7 +140,7 @@ export async function acceptUpgrade<C>(
 export async function refuse(
   channel: ByteChannel,
   error: HandshakeError,
-  limits: Required<Limits>,
+  limits: CheckedLimits,
 ): Promise<void> {
   channel.recover();
   // A peer that has left, or that reads nothing, gets nothing.
@@ -207,7 +207,7 @@ export async function receiveUpgrade(
 export async function reject(
   channel: ByteChannel,
   response: Response | undefined,
-  limits: Required<Limits>,
+  limits: CheckedLimits,
 ): Promise<void> {
   await writeResponse(channel, response ?? new Response("Forbidden\n", { status: 403 }));
   await channel.linger(limits.closeTimeout);

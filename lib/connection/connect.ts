@@ -16,7 +16,7 @@ import type { HeadersInput } from "../handshake/server_handshake.ts";
 import { parseWebSocketUrl } from "../handshake/websocket_url.ts";
 import { ByteChannel } from "./byte_channel.ts";
 import { Connection } from "./connection.ts";
-import { after, type Limits, readLimits } from "./limits.ts";
+import { after, type CheckedLimits, type Limits, readLimits } from "./limits.ts";
 import { type ByteStream, StreamTransport } from "./stream_transport.ts";
 import type { Transport } from "./transport.ts";
 import type { WebSocketConnection } from "./web_socket_connection.ts";
@@ -123,7 +123,7 @@ export function connectStream(
 interface Handshake {
   readonly key: string;
   readonly protocols: readonly string[];
-  readonly limits: Required<Limits>;
+  readonly limits: CheckedLimits;
   readonly signal: AbortSignal;
 }
 
@@ -150,7 +150,7 @@ async function shakeHands(
 
 async function receiveResponse(
   channel: ByteChannel,
-  limits: Required<Limits>,
+  limits: CheckedLimits,
 ): Promise<{ head: ResponseHead; rest: Uint8Array }> {
   const parser = new ResponseHeadParser(limits);
   for (let bytes = await channel.read(); bytes !== undefined; bytes = await channel.read()) {

@@ -13,8 +13,10 @@ import { MAX_CONTROL_LENGTH } from "../protocol/header.ts";
 import type { Message } from "../protocol/message_assembler.ts";
 import { Deferred, ignorable, ignore } from "./deferred.ts";
 import { setSource } from "./error_source.ts";
-import { after, type Limits } from "./limits.ts";
+import { Keepalive } from "./keepalive.ts";
+import { after, type CheckedLimits, type Timer } from "./limits.ts";
 import { messageReadable, messageWritable } from "./message_streams.ts";
+import { Outbox } from "./outbox.ts";
 import { PendingPings } from "./pending_pings.ts";
 import { ReceiveQueue } from "./receive_queue.ts";
 import type { Transport, TransportSink } from "./transport.ts";
@@ -29,15 +31,12 @@ export interface ConnectionStart {
   /** The extensions that were agreed on. */
   extensions: string;
   /** The limits, checked. */
-  limits: Required<Limits>;
+  limits: CheckedLimits;
   /** The end of our handshake, if it is still to be sent: it goes out ahead of the first frame. */
   greeting?: Uint8Array;
   /** The bytes behind the peer's handshake: they are its first frames. */
   rest: Uint8Array;
 }
-
-/** One allocation for all calls of `send` that need not wait. */
-const DONE: Promise<void> = Promise.resolve();
 
 /** Implements {@linkcode WebSocketConnection} over a {@linkcode Transport}. */
 export class Connection implements WebSocketConnection, TransportSink {
@@ -50,21 +49,19 @@ export class Connection implements WebSocketConnection, TransportSink {
   readonly #transport: Transport;
   readonly #endpoint: Endpoint;
   readonly #role: Role;
-  readonly #limits: Required<Limits>;
+  readonly #limits: CheckedLimits;
+  readonly #outbox: Outbox;
   readonly #queue = new ReceiveQueue();
   #pings: PendingPings | undefined;
   #readable: ReadableStream<Message> | undefined;
   #writable: WritableStream<string | Bytes> | undefined;
 
   #paused = true;
-  /** The write under way, if any. */
-  #writing: Uint8Array | undefined;
-  /** What calls of `send` wait for that came while too much was buffered. */
-  #relief: Deferred<void> | undefined;
   readonly #closed = new Deferred<CloseInfo>();
   #error: WebSocketError | undefined;
   #onError: ((error: WebSocketError) => void) | undefined;
-  #closeTimer: ReturnType<typeof setTimeout> | undefined;
+  #keepalive: Keepalive | undefined;
+  #closeTimer: Timer | undefined;
   #shutDown = false;
   #peerEnded = false;
 
@@ -76,8 +73,10 @@ export class Connection implements WebSocketConnection, TransportSink {
     this.#limits = start.limits;
     const { maxMessageSize, maxEmptyFragments } = start.limits;
     this.#endpoint = new Endpoint({ role: start.role, maxMessageSize, maxEmptyFragments });
+    this.#outbox = new Outbox(transport, this.#endpoint.output, start.limits.highWaterMark);
     this.closed = this.#closed.promise;
     transport.sink = this;
+    this.#keepAlive();
     if (start.greeting !== undefined) {
       this.#endpoint.output.raw(start.greeting);
       this.flush();
@@ -108,7 +107,11 @@ export class Connection implements WebSocketConnection, TransportSink {
   }
 
   get bufferedAmount(): number {
-    return this.#endpoint.output.size + (this.#writing?.length ?? 0);
+    return this.#outbox.size;
+  }
+
+  get roundTrip(): number | undefined {
+    return this.#pings?.latest;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Message, undefined> {
@@ -120,9 +123,8 @@ export class Connection implements WebSocketConnection, TransportSink {
     const message = typeof data === "string" ? data : toBytes(data);
     if (this.#endpoint.state !== "open") return rejected(this.#notOpen());
     this.#endpoint.sendMessage(message);
-    if (this.#endpoint.output.size >= this.#limits.highWaterMark) this.flush();
-    else this.#deferFlush();
-    return this.#relieved ? DONE : (this.#relief ??= new Deferred()).promise;
+    this.#outbox.push();
+    return this.#outbox.untilRelieved();
   }
 
   ping({ data, signal }: PingOptions = {}): Promise<number> {
@@ -136,7 +138,7 @@ export class Connection implements WebSocketConnection, TransportSink {
     if (signal?.aborted) return rejected(signal.reason);
     if (this.#endpoint.state !== "open") return rejected(this.#notOpen());
     this.#endpoint.sendPing(payload);
-    this.#deferFlush();
+    this.#outbox.push();
     return pings.add(payload, signal);
   }
 
@@ -152,8 +154,7 @@ export class Connection implements WebSocketConnection, TransportSink {
   }
 
   abort(reason?: unknown): void {
-    this.#conclude(new WebSocketError("aborted", { cause: reason }));
-    this.#transport.destroy();
+    this.#cut(new WebSocketError("aborted", { cause: reason }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -164,19 +165,20 @@ export class Connection implements WebSocketConnection, TransportSink {
   // What the transport calls.
 
   data(bytes: Uint8Array): void {
-    this.#endpoint.congested = !this.#relieved;
+    this.#keepalive?.noteLife();
+    this.#endpoint.congested = !this.#outbox.relieved;
     this.#endpoint.receive(bytes);
     for (let event = this.#endpoint.next(); event !== undefined; event = this.#endpoint.next()) {
       this.#handle(event);
     }
-    if (this.#endpoint.output.size > 0 || this.#endpoint.finished) this.#deferFlush();
+    if (this.#outbox.size > 0 || this.#endpoint.finished) this.#outbox.push();
     this.#regulate();
   }
 
   drain(): void {
-    if (this.#writing !== undefined) this.#endpoint.output.recycle(this.#writing);
-    this.#writing = undefined;
-    if (this.#relieved) this.#endpoint.relieve();
+    this.#keepalive?.noteLife();
+    this.#outbox.drain();
+    if (this.#outbox.relieved) this.#endpoint.relieve();
     this.flush();
   }
 
@@ -191,32 +193,16 @@ export class Connection implements WebSocketConnection, TransportSink {
     this.#conclude(new WebSocketError("connection-lost", { cause }));
     clearTimeout(this.#closeTimer);
     this.#closeTimer = undefined;
-    this.#writing = undefined;
-    this.#relief?.reject(this.#notOpen());
-    this.#relief = undefined;
+    this.#outbox.fail(this.#notOpen());
     this.onGone?.();
   }
 
   flush(): void {
-    const { output } = this.#endpoint;
-    if (this.#writing === undefined && output.size > 0) this.#write(output.take());
-    if (this.#relief !== undefined && this.#relieved) {
-      this.#relief.resolve();
-      this.#relief = undefined;
-    }
-    if (this.#endpoint.finished && this.bufferedAmount === 0) this.#finish();
+    this.#outbox.flush();
+    if (this.#endpoint.finished && this.#outbox.size === 0) this.#finish();
   }
 
   // What holds the two together.
-
-  #write(bytes: Uint8Array): void {
-    if (this.#transport.write(bytes)) return this.#endpoint.output.recycle(bytes);
-    this.#writing = bytes;
-  }
-
-  #deferFlush(): void {
-    if (this.#writing === undefined) this.#transport.defer();
-  }
 
   #handle(event: EndpointEvent): void {
     if (event.type === "message") this.#queue.push(event.data);
@@ -225,9 +211,20 @@ export class Connection implements WebSocketConnection, TransportSink {
     else this.#conclude(event.error);
   }
 
+  #keepAlive(): void {
+    const { keepalive } = this.#limits;
+    if (keepalive === false) return;
+    this.#keepalive = new Keepalive({
+      probe: () => void (this.#outbox.relieved && this.ping()),
+      listening: () => !this.#paused,
+      dead: () => this.#cut(new WebSocketError("keepalive-timeout")),
+    }, keepalive);
+  }
+
   /** Settles everything that waits for the end of the connection; the first end counts. */
   #conclude(end: CloseInfo | WebSocketError): void {
     if (this.#queue.ended) return;
+    this.#keepalive?.stop();
     if (end instanceof WebSocketError) {
       this.#error = setSource(end, this);
       this.#endpoint.end();
@@ -256,10 +253,15 @@ export class Connection implements WebSocketConnection, TransportSink {
   /** Cuts the stream if the peer does not end it in time. */
   #awaitEnd(): void {
     if (!this.#transport.open) return;
-    this.#closeTimer ??= after(this.#limits.closeTimeout, () => {
-      this.#conclude(new WebSocketError("close-timeout"));
-      this.#transport.destroy();
-    });
+    this.#closeTimer ??= after(
+      this.#limits.closeTimeout,
+      () => this.#cut(new WebSocketError("close-timeout")),
+    );
+  }
+
+  #cut(error: WebSocketError): void {
+    this.#conclude(error);
+    this.#transport.destroy();
   }
 
   /** Reads while there is room for messages, and always when what comes in is discarded. */
@@ -276,11 +278,6 @@ export class Connection implements WebSocketConnection, TransportSink {
     const next = this.#queue.next();
     if (this.#paused) this.#regulate();
     return next;
-  }
-
-  /** Whether `send` need not hold back. */
-  get #relieved(): boolean {
-    return this.bufferedAmount < this.#limits.highWaterMark || this.bufferedAmount === 0;
   }
 
   #notOpen(): WebSocketError {

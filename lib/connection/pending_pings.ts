@@ -16,6 +16,8 @@ interface PendingPing {
 export class PendingPings {
   #pending: PendingPing[] = [];
   #counter = 0;
+  /** The latest round trip, in milliseconds. */
+  latest: number | undefined;
 
   /** Makes the payload of a Ping for which the user gave none: different for each. */
   nextPayload(): Uint8Array {
@@ -41,7 +43,9 @@ export class PendingPings {
     const index = this.#pending.findIndex((ping) => equal(ping.payload, payload));
     if (index === -1) return;
     const now = performance.now();
-    for (const ping of this.#pending.splice(0, index + 1)) ping.roundTrip.resolve(now - ping.sent);
+    const answered = this.#pending.splice(0, index + 1);
+    this.latest = now - answered.at(-1)!.sent;
+    for (const ping of answered) ping.roundTrip.resolve(now - ping.sent);
   }
 
   /** Gives up on all. */

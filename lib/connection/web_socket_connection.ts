@@ -49,6 +49,8 @@ export interface WebSocketConnection extends AsyncIterable<string | Uint8Array>,
   readonly extensions: string;
   /** The bytes accepted for sending and not yet taken by the kernel, frame headers included. */
   readonly bufferedAmount: number;
+  /** The latest round trip that was measured, in milliseconds, by `ping` or by keepalive; `undefined` before the first. */
+  readonly roundTrip: number | undefined;
   /**
    * Sends a message: a string as text, anything else as binary. The bytes are the caller's again when this returns.
    *

@@ -6,7 +6,7 @@
 
 import { writeAccept } from "../handshake/server_handshake.ts";
 import type { AcceptOptions } from "../connection/accept.ts";
-import { checkLimit, type Limits, readLimits } from "../connection/limits.ts";
+import { type CheckedLimits, checkLimit, readLimits } from "../connection/limits.ts";
 import type { UpgradeRequest } from "../connection/upgrade_request.ts";
 import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
 import { defaultOnError } from "./default_on_error.ts";
@@ -50,7 +50,7 @@ export type Handler<C> = (socket: WebSocketConnection, request: UpgradeRequest<C
 /** The options, checked, with their defaults. */
 export interface ServeSettings<C> {
   readonly accept: AcceptOptions;
-  readonly limits: Required<Limits>;
+  readonly limits: CheckedLimits;
   readonly authorize: ServeOptions<C>["authorize"];
   readonly fetch: ServeOptions<C>["fetch"];
   readonly maxBodySize: number;

@@ -16,11 +16,11 @@ import {
 import { ByteChannel } from "../connection/byte_channel.ts";
 import type { Connection } from "../connection/connection.ts";
 import { isErrorOf } from "../connection/error_source.ts";
-import { after, checkLimit } from "../connection/limits.ts";
+import { after, checkLimit, type Timer } from "../connection/limits.ts";
 import type { Transport } from "../connection/transport.ts";
 import type { IncomingUpgrade } from "../connection/upgrade_request.ts";
 import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
-import { HandshakeError } from "../errors.ts";
+import { HandshakeError, type WebSocketError } from "../errors.ts";
 import { isAllowedOrigin } from "../handshake/origin.ts";
 import { isUpgrade } from "../handshake/server_handshake.ts";
 import { answerRequest } from "./fetch_answer.ts";
@@ -194,7 +194,12 @@ class SluiceServer<C> implements Server {
     const gone = new Promise<void>((resolve) => connection.onGone = resolve);
     const forget = () => void this.connections.delete(connection);
     this.connections.add(connection);
-    connection.closed.then(forget, forget);
+    connection.closed.then(forget, (error: WebSocketError) => {
+      forget();
+      if (error.code === "keepalive-timeout") {
+        this.#settings.onError(error, { stage: "keepalive", request, connection });
+      }
+    });
     const task = Promise.all([gone, this.#handle(connection, request)]);
     this.#tasks.set(connection, task);
     task.then(() => this.#tasks.delete(connection));
@@ -218,7 +223,7 @@ class SluiceServer<C> implements Server {
     checkLimit("timeout", timeout);
     for (const channel of this.#pending) channel.transport.destroy();
     for (const connection of this.connections) connection.close({ closeCode, reason });
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let timer: Timer | undefined;
     const late = new Promise<void>((resolve) => timer = after(timeout, resolve));
     await Promise.race([Promise.all(this.#tasks.values()), late]);
     clearTimeout(timer);

@@ -59,8 +59,14 @@ export class CodecStream<I, O> implements TransformStream<I, O> {
 
   async #write(chunk: I): Promise<void> {
     if (this.#codec.done) return;
-    this.#codec.push(chunk);
-    this.#wakeReader?.();
+    try {
+      this.#codec.push(chunk);
+    } catch (error) {
+      this.#fault = { error }; // for the reader; the writer has it from here
+      throw error;
+    } finally {
+      this.#wakeReader?.();
+    }
     await new Promise<void>((resolve) => this.#wakeWriter = resolve);
   }
 

@@ -52,6 +52,8 @@ export class MessageDecoderStream implements TransformStream<Frame, Message> {
   }
 }
 
+const OPCODES: ReadonlySet<number> = new Set(Object.values(Opcode));
+
 class MessageCodec implements Codec<Frame, Message> {
   readonly #assembler: MessageAssembler;
   readonly #onControl: ((frame: Frame) => void) | undefined;
@@ -68,6 +70,9 @@ class MessageCodec implements Codec<Frame, Message> {
   }
 
   push(frame: Frame): void {
+    if (!(frame?.payload instanceof Uint8Array) || !OPCODES.has(frame.opcode)) {
+      throw new TypeError("Cannot decode messages: a chunk is no Frame");
+    }
     this.#frame = frame;
   }
 
