@@ -54,8 +54,8 @@ export {
   type PendingUpgrade,
   receiveUpgrade,
 } from "./lib/connection/accept.ts";
-export { type ConnectOptions, connectStream } from "./lib/connection/connect.ts";
-export type { Limits } from "./lib/connection/limits.ts";
+export { type ConnectOptions, connectStream, type TlsConnectOptions } from "./lib/connection/connect.ts";
+export type { KeepaliveOptions, Limits } from "./lib/connection/limits.ts";
 export type { ByteStream } from "./lib/connection/stream_transport.ts";
 export type { RemoteAddress } from "./lib/connection/transport.ts";
 export type { UpgradeRequest } from "./lib/connection/upgrade_request.ts";

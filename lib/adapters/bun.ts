@@ -12,39 +12,23 @@
  */
 
 import { type ConnectOptions, type DialTarget, openConnection } from "../connection/connect.ts";
+import { Deferred } from "../connection/deferred.ts";
 import type { Transport } from "../connection/transport.ts";
 import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
+import {
+  type WebSocketStreamConstructor,
+  type WebSocketStreamInstance,
+  webSocketStreamOver,
+} from "../connection/web_socket_stream.ts";
 import { HandshakeError } from "../errors.ts";
-import type { Handler, ServeOptions } from "../server/serve_options.ts";
-import { type Listen, type Server, startServer } from "../server/server.ts";
-import { type BunSocket, BunTransport } from "./bun_transport.ts";
+import type { Handler, ListenTarget, ServeOptions } from "../server/serve_options.ts";
+import { type Listener, type Server, startServer } from "../server/server.ts";
+import { Bun, type BunHandlers, BunTransport } from "./bun_transport.ts";
 
 export * from "../server/api.ts";
 
-interface BunHandlers {
-  open(socket: BunSocket): void;
-  data(socket: BunSocket, bytes: Uint8Array): void;
-  drain(socket: BunSocket): void;
-  end(socket: BunSocket): void;
-  close(socket: BunSocket, error?: unknown): void;
-  error(socket: BunSocket, error: unknown): void;
-  connectError?(socket: BunSocket, error: unknown): void;
-}
-
-interface BunSocketOptions {
-  hostname: string;
-  port: number;
-  allowHalfOpen: boolean;
-  socket: BunHandlers;
-}
-
-declare const Bun: {
-  listen(options: BunSocketOptions): { hostname: string; port: number; stop(force?: boolean): void };
-  connect(options: BunSocketOptions): Promise<BunSocket>;
-};
-
 /**
- * Serves WebSocket, and plain HTTP through `fetch`, on a TCP port.
+ * Serves WebSocket, and plain HTTP through `fetch`, on a TCP port or a unix socket.
  *
  * @param options How to serve.
  * @param handler Runs once for each connection, which is closed when the promise settles.
@@ -52,13 +36,13 @@ declare const Bun: {
  * @throws {TypeError | RangeError} If the options are wrong. An `EADDRINUSE` and the like if it cannot listen.
  */
 export function serve<C = undefined>(options: ServeOptions<C>, handler: Handler<C>): Promise<Server> {
-  return startServer(listenOn(options.hostname ?? "0.0.0.0", options.port ?? 0), options, handler);
+  return startServer(listen, options, handler);
 }
 
 /**
  * Connects to a server.
  *
- * @param url A `ws:` URL.
+ * @param url A `ws:` or `wss:` URL.
  * @param options How to connect.
  * @returns The open connection.
  * @throws {HandshakeError} If the server cannot be reached, takes too long, refuses or answers wrongly.
@@ -68,47 +52,77 @@ export function connect(url: string | URL, options?: ConnectOptions): Promise<We
   return openConnection(dial, url, options);
 }
 
-function listenOn(hostname: string, port: number): Listen {
-  // Async, so that what Bun.listen throws becomes a rejection.
-  return async (accept) => {
-    const socket = handlers((socket) => accept(socket.data));
-    const listener = Bun.listen({ hostname, port, allowHalfOpen: true, socket });
-    return await Promise.resolve({
-      address: { hostname: listener.hostname, port: listener.port },
-      close: () => listener.stop(),
-    });
-  };
+/** Connects with the surface of the WHATWG's WebSocketStream proposal. */
+export const WebSocketStream: WebSocketStreamConstructor = webSocketStreamOver(dial);
+
+/** A client connection whose opening is a promise beside its closing. */
+export type WebSocketStream = WebSocketStreamInstance;
+
+// Async, so that what Bun.listen throws becomes a rejection.
+async function listen(
+  { hostname, port, path, tls }: ListenTarget,
+  accept: (transport: Transport) => void,
+): Promise<Listener> {
+  const socket = handlers({
+    secure: tls !== undefined,
+    onOpen: (transport) => accept(transport),
+  });
+  const where = path === undefined ? { hostname, port, ...tls && { tls } } : { unix: path };
+  const listener = Bun.listen({ ...where, allowHalfOpen: true, socket });
+  const address = path === undefined ? { hostname: listener.hostname, port: listener.port } : { path };
+  return await Promise.resolve({ address, close: () => listener.stop() });
 }
 
-async function dial({ hostname, port, signal }: DialTarget): Promise<Transport> {
-  const options = { hostname, port, allowHalfOpen: true, socket: handlers(() => {}) };
-  const dialled = Bun.connect(options).catch((cause) => {
-    throw new HandshakeError("unreachable", { cause });
+async function dial({ hostname, port, path, tls, signal }: DialTarget): Promise<Transport> {
+  const ready = new Deferred<Transport>();
+  const fail = (cause: unknown) => ready.reject(new HandshakeError("unreachable", { cause }));
+  const socket = handlers({
+    secure: tls !== undefined,
+    // With TLS the socket opens before the server's certificate has been looked at.
+    onOpen: (transport) => tls === undefined && ready.resolve(transport),
+    onSecured: (transport, error) => error === null ? ready.resolve(transport) : fail(error),
+    onClose: (error) => fail(error),
   });
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
+  const where = path === undefined ? { hostname, port, ...tls && { tls } } : { unix: path };
+  const dialled = Bun.connect({ ...where, allowHalfOpen: true, socket });
+  dialled.catch(fail);
+  const onAbort = () => ready.reject(signal.reason);
+  signal.addEventListener("abort", onAbort);
   try {
-    return (await Promise.race([dialled, aborted])).data;
+    return await ready.promise;
   } catch (error) {
     dialled.then((socket) => socket.terminate(), () => {});
     throw error;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
   }
 }
 
+interface Hooks {
+  readonly secure: boolean;
+  onOpen(transport: BunTransport): void;
+  onSecured?(transport: BunTransport, error: unknown): void;
+  onClose?(error: unknown): void;
+}
+
 /** Makes the handlers that all sockets of one server, or one client socket, share. */
-function handlers(onOpen: (socket: BunSocket) => void): BunHandlers {
+function handlers({ secure, onOpen, onSecured, onClose }: Hooks): BunHandlers {
   return {
     open(socket) {
       socket.setNoDelay(true);
-      socket.data = new BunTransport(socket);
-      onOpen(socket);
+      socket.data = new BunTransport(socket, { secure });
+      onOpen(socket.data);
     },
     data: (socket, bytes) => socket.data.takeBytes(bytes),
     drain: (socket) => socket.data.goOnWriting(),
     end: (socket) => socket.data.takeEnd(),
-    close: (socket, error) => socket.data.takeLoss(error),
-    // What follows is `close`.
+    close(socket, error) {
+      onClose?.(error);
+      socket.data.takeLoss(error);
+    },
+    // A handler would be told of a client without a certificate as of an error: only clients have one.
+    ...onSecured && { handshake: (socket, success, error) => onSecured(socket.data, success ? null : error) },
+    // What follows is `close`, or a rejection.
     error: () => {},
     connectError: () => {},
   };

@@ -11,7 +11,7 @@ import { flushAtEndOfTurn } from "./turn.ts";
 /** The part of Bun's sockets that is used here, typed by its shape: the package needs no types of the runtime. */
 export interface BunSocket {
   data: BunTransport;
-  readonly remoteAddress: string;
+  readonly remoteAddress: string | undefined;
   readonly remotePort: number;
   write(bytes: Uint8Array): number;
   pause(): void;
@@ -21,18 +21,47 @@ export interface BunSocket {
   setNoDelay(noDelay: boolean): void;
 }
 
+/** What Bun calls for what happens to a socket. */
+export interface BunHandlers {
+  open(socket: BunSocket): void;
+  data(socket: BunSocket, bytes: Uint8Array): void;
+  drain(socket: BunSocket): void;
+  end(socket: BunSocket): void;
+  close(socket: BunSocket, error?: unknown): void;
+  handshake?(socket: BunSocket, success: boolean, error: unknown): void;
+  error(socket: BunSocket, error: unknown): void;
+  connectError(socket: BunSocket, error: unknown): void;
+}
+
+type BunSocketOptions = ({ hostname: string; port: number; tls?: object } | { unix: string }) & {
+  allowHalfOpen: boolean;
+  socket: BunHandlers;
+};
+
+interface BunNamespace {
+  listen(options: BunSocketOptions): { hostname: string; port: number; stop(force?: boolean): void };
+  connect(options: BunSocketOptions): Promise<BunSocket>;
+}
+
+/** The functions that make sockets. */
+export const Bun: BunNamespace = (globalThis as unknown as { Bun: BunNamespace }).Bun;
+
 /** Reads and writes through a socket that allows half-open connections. Bun calls the socket's handlers, and they this. */
 export class BunTransport extends SocketTransport implements Transport {
-  readonly remoteAddress: RemoteAddress;
-  readonly secure = false;
+  readonly remoteAddress: RemoteAddress | undefined;
+  readonly secure: boolean;
   due = false;
   readonly #socket: BunSocket;
   /** What Bun has not taken yet of the write under way. */
   #rest: Uint8Array | undefined;
 
-  constructor(socket: BunSocket) {
+  constructor(socket: BunSocket, { secure }: { secure: boolean }) {
     super();
-    this.remoteAddress = { hostname: socket.remoteAddress, port: socket.remotePort };
+    const { remoteAddress, remotePort } = socket;
+    this.remoteAddress = remoteAddress === undefined
+      ? undefined
+      : { hostname: remoteAddress, port: remotePort };
+    this.secure = secure;
     this.#socket = socket;
   }
 

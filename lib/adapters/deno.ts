@@ -14,29 +14,20 @@
 import { type ConnectOptions, type DialTarget, openConnection } from "../connection/connect.ts";
 import type { Transport } from "../connection/transport.ts";
 import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
+import {
+  type WebSocketStreamConstructor,
+  type WebSocketStreamInstance,
+  webSocketStreamOver,
+} from "../connection/web_socket_stream.ts";
 import { HandshakeError } from "../errors.ts";
-import type { Handler, ServeOptions } from "../server/serve_options.ts";
-import { type Listen, type Server, startServer } from "../server/server.ts";
-import { type DenoConn, DenoTransport } from "./deno_transport.ts";
+import type { Handler, ListenTarget, ServeOptions } from "../server/serve_options.ts";
+import { type Listener, type Server, startServer } from "../server/server.ts";
+import { Deno, type DenoConn, type DenoListener, DenoTransport } from "./deno_transport.ts";
 
 export * from "../server/api.ts";
 
-interface DenoListener {
-  readonly addr: { hostname: string; port: number };
-  accept(): Promise<DenoConn>;
-  close(): void;
-}
-
-declare const Deno: {
-  listen(options: { hostname: string; port: number }): DenoListener;
-  connect(options: { hostname: string; port: number; signal?: AbortSignal }): Promise<DenoConn>;
-};
-
-/** How long to leave the listener alone when a socket cannot be accepted, in milliseconds. */
-const ACCEPT_PAUSE = 50;
-
 /**
- * Serves WebSocket, and plain HTTP through `fetch`, on a TCP port.
+ * Serves WebSocket, and plain HTTP through `fetch`, on a TCP port or a unix socket.
  *
  * @param options How to serve.
  * @param handler Runs once for each connection, which is closed when the promise settles.
@@ -44,13 +35,13 @@ const ACCEPT_PAUSE = 50;
  * @throws {TypeError | RangeError} If the options are wrong. A `Deno.errors.AddrInUse` and the like if it cannot listen.
  */
 export function serve<C = undefined>(options: ServeOptions<C>, handler: Handler<C>): Promise<Server> {
-  return startServer(listenOn(options.hostname ?? "0.0.0.0", options.port ?? 0), options, handler);
+  return startServer(listen, options, handler);
 }
 
 /**
  * Connects to a server.
  *
- * @param url A `ws:` URL.
+ * @param url A `ws:` or `wss:` URL.
  * @param options How to connect.
  * @returns The open connection.
  * @throws {HandshakeError} If the server cannot be reached, takes too long, refuses or answers wrongly.
@@ -60,35 +51,52 @@ export function connect(url: string | URL, options?: ConnectOptions): Promise<We
   return openConnection(dial, url, options);
 }
 
-function listenOn(hostname: string, port: number): Listen {
-  // Async, so that what Deno.listen throws becomes a rejection.
-  return async (accept, onError) => {
-    const listener = Deno.listen({ hostname, port });
-    let closing = false;
-    const accepting = acceptAll(listener, accept, (error) => {
+/** Connects with the surface of the WHATWG's WebSocketStream proposal. */
+export const WebSocketStream: WebSocketStreamConstructor = webSocketStreamOver(dial);
+
+/** A client connection whose opening is a promise beside its closing. */
+export type WebSocketStream = WebSocketStreamInstance;
+
+/** How long to leave the listener alone when a socket cannot be accepted, in milliseconds. */
+const ACCEPT_PAUSE = 50;
+
+// Async, so that what Deno.listen throws becomes a rejection.
+async function listen(
+  { hostname, port, path, tls }: ListenTarget,
+  accept: (transport: Transport) => void,
+  onError: (error: unknown) => void,
+): Promise<Listener> {
+  const listener = path !== undefined
+    ? Deno.listen({ transport: "unix", path })
+    : tls === undefined
+    ? Deno.listen({ hostname, port })
+    : Deno.listenTls({ hostname, port, ...tls });
+  let closing = false;
+  const accepting = acceptAll(listener, {
+    accept: (conn) => accept(new DenoTransport(conn, { secure: tls !== undefined })),
+    isOver(error) {
       if (!closing) onError(error);
       return closing;
-    });
-    return await Promise.resolve({
-      address: { hostname: listener.addr.hostname, port: listener.addr.port },
-      close: () => {
-        closing = true;
-        listener.close();
-        return accepting;
-      },
-    });
-  };
+    },
+  });
+  return await Promise.resolve({
+    address: path === undefined ? { hostname: listener.addr.hostname, port: listener.addr.port } : { path },
+    close() {
+      closing = true;
+      listener.close();
+      return accepting;
+    },
+  });
 }
 
 /** Accepts until the listener is closed; `isOver` hears of each failure and tells whether it is the last. */
 async function acceptAll(
   listener: DenoListener,
-  accept: (transport: Transport) => void,
-  isOver: (error: unknown) => boolean,
+  { accept, isOver }: { accept(conn: DenoConn): void; isOver(error: unknown): boolean },
 ): Promise<void> {
   for (;;) {
     try {
-      accept(new DenoTransport(await listener.accept()));
+      accept(await listener.accept());
     } catch (error) {
       if (isOver(error)) return;
       await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE));
@@ -96,11 +104,34 @@ async function acceptAll(
   }
 }
 
-async function dial({ hostname, port, signal }: DialTarget): Promise<Transport> {
+async function dial(target: DialTarget): Promise<Transport> {
   try {
-    return new DenoTransport(await Deno.connect({ hostname, port, signal }));
+    return new DenoTransport(await dialConn(target), { secure: target.tls !== undefined });
   } catch (cause) {
-    signal.throwIfAborted();
+    target.signal.throwIfAborted();
     throw new HandshakeError("unreachable", { cause });
   }
+}
+
+async function dialConn({ hostname, port, path, tls, signal }: DialTarget): Promise<DenoConn> {
+  if (path !== undefined) return await Deno.connect({ transport: "unix", path, signal });
+  const conn = await Deno.connect({ hostname, port, signal });
+  // Only a TCP connection has it, so before TLS starts.
+  conn.setNoDelay?.();
+  if (tls === undefined) return conn;
+  const secured = await Deno.startTls(conn, {
+    hostname: tls.serverName,
+    ...tls.ca !== undefined && { caCerts: [tls.ca] },
+  });
+  const cut = () => secured.close();
+  signal.addEventListener("abort", cut);
+  try {
+    await secured.handshake();
+  } catch (error) {
+    if (!signal.aborted) secured.close();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", cut);
+  }
+  return secured;
 }

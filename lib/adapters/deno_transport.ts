@@ -10,13 +10,36 @@ import { flushAtEndOfTurn } from "./turn.ts";
 
 /** The part of Deno's sockets that is used here, typed by its shape: the package needs no types of the runtime. */
 export interface DenoConn {
-  readonly remoteAddr: { hostname: string; port: number };
+  readonly remoteAddr: { hostname: string; port: number } | { path: string };
   read(buffer: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
   closeWrite(): Promise<void>;
   close(): void;
-  setNoDelay(noDelay?: boolean): void;
+  setNoDelay?(noDelay?: boolean): void;
 }
+
+interface DenoTlsConn extends DenoConn {
+  handshake(): Promise<unknown>;
+}
+
+/** A socket that listens. */
+export interface DenoListener {
+  readonly addr: { hostname: string; port: number };
+  accept(): Promise<DenoConn>;
+  close(): void;
+}
+
+type DenoAddress = { hostname: string; port: number } | { transport: "unix"; path: string };
+
+interface DenoNamespace {
+  listen(address: DenoAddress): DenoListener;
+  listenTls(options: { hostname: string; port: number; cert: string; key: string }): DenoListener;
+  connect(address: DenoAddress & { signal?: AbortSignal }): Promise<DenoConn>;
+  startTls(conn: DenoConn, options: { hostname: string; caCerts?: string[] }): Promise<DenoTlsConn>;
+}
+
+/** The functions that make sockets. */
+export const Deno: DenoNamespace = (globalThis as unknown as { Deno: DenoNamespace }).Deno;
 
 /** The sizes of the buffer that is read into, in bytes: an idle connection holds one. */
 const MIN_READ = 1_024;
@@ -24,8 +47,8 @@ const MAX_READ = 65_536;
 
 /** Reads and writes through a connection, one read and one write at a time. */
 export class DenoTransport extends SocketTransport implements Transport {
-  readonly remoteAddress: RemoteAddress;
-  readonly secure = false;
+  readonly remoteAddress: RemoteAddress | undefined;
+  readonly secure: boolean;
   due = false;
   readonly #conn: DenoConn;
   #buffer = new Uint8Array(MIN_READ);
@@ -33,11 +56,15 @@ export class DenoTransport extends SocketTransport implements Transport {
   #stopped = false;
   #restart: (() => void) | undefined;
 
-  constructor(conn: DenoConn) {
+  constructor(conn: DenoConn, { secure }: { secure: boolean }) {
     super();
-    this.remoteAddress = { hostname: conn.remoteAddr.hostname, port: conn.remoteAddr.port };
+    const { remoteAddr } = conn;
+    this.remoteAddress = "port" in remoteAddr
+      ? { hostname: remoteAddr.hostname, port: remoteAddr.port }
+      : undefined;
+    this.secure = secure;
     this.#conn = conn;
-    conn.setNoDelay();
+    conn.setNoDelay?.();
     this.#readAll();
   }
 

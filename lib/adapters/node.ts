@@ -11,19 +11,27 @@
  * @module
  */
 
-import { type AddressInfo, connect as dialSocket, createServer } from "node:net";
+import { once } from "node:events";
+import { connect as connectTcp, createServer, isIP, type Server as NetServer, type Socket } from "node:net";
+import { checkServerIdentity, connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { type ConnectOptions, type DialTarget, openConnection } from "../connection/connect.ts";
 import type { Transport } from "../connection/transport.ts";
 import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
+import {
+  type WebSocketStreamConstructor,
+  type WebSocketStreamInstance,
+  webSocketStreamOver,
+} from "../connection/web_socket_stream.ts";
 import { HandshakeError } from "../errors.ts";
-import type { Handler, ServeOptions } from "../server/serve_options.ts";
-import { type Listen, type Server, startServer } from "../server/server.ts";
+import type { Handler, ListenTarget, ServeOptions } from "../server/serve_options.ts";
+import { type Listener, type Server, type ServerAddress, startServer } from "../server/server.ts";
 import { NodeTransport } from "./node_transport.ts";
 
 export * from "../server/api.ts";
+export { upgrade } from "./node_upgrade.ts";
 
 /**
- * Serves WebSocket, and plain HTTP through `fetch`, on a TCP port.
+ * Serves WebSocket, and plain HTTP through `fetch`, on a TCP port or a unix socket.
  *
  * @param options How to serve.
  * @param handler Runs once for each connection, which is closed when the promise settles.
@@ -31,13 +39,13 @@ export * from "../server/api.ts";
  * @throws {TypeError | RangeError} If the options are wrong. An `EADDRINUSE` and the like if it cannot listen.
  */
 export function serve<C = undefined>(options: ServeOptions<C>, handler: Handler<C>): Promise<Server> {
-  return startServer(listenOn(options.hostname ?? "0.0.0.0", options.port ?? 0), options, handler);
+  return startServer(listen, options, handler);
 }
 
 /**
  * Connects to a server.
  *
- * @param url A `ws:` URL.
+ * @param url A `ws:` or `wss:` URL.
  * @param options How to connect.
  * @returns The open connection.
  * @throws {HandshakeError} If the server cannot be reached, takes too long, refuses or answers wrongly.
@@ -47,25 +55,66 @@ export function connect(url: string | URL, options?: ConnectOptions): Promise<We
   return openConnection(dial, url, options);
 }
 
-function listenOn(hostname: string, port: number): Listen {
-  return (accept, onError) => {
-    const server = createServer({ allowHalfOpen: true, noDelay: true });
-    server.on("connection", (socket) => accept(new NodeTransport(socket)));
-    return new Promise((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(port, hostname, () => {
-        server.off("error", reject);
-        server.on("error", onError);
-        const { address, port } = server.address() as AddressInfo;
-        const close = () => new Promise<void>((resolve) => server.close(() => resolve()));
-        resolve({ address: { hostname: address, port }, close });
-      });
-    });
-  };
+/** Connects with the surface of the WHATWG's WebSocketStream proposal. */
+export const WebSocketStream: WebSocketStreamConstructor = webSocketStreamOver(dial);
+
+/** A client connection whose opening is a promise beside its closing. */
+export type WebSocketStream = WebSocketStreamInstance;
+
+async function listen(
+  target: ListenTarget,
+  accept: (transport: Transport) => void,
+  onError: (error: unknown) => void,
+): Promise<Listener> {
+  const { hostname, port, path, tls, handshakeTimeout } = target;
+  const common = { allowHalfOpen: true, noDelay: true };
+  // A socket that is stuck in its TLS handshake is known to nobody else, and would keep the server from closing.
+  const sockets = new Set<Socket>();
+  const server = tls === undefined
+    ? createServer(common, (socket) => accept(new NodeTransport(socket)))
+    : createTlsServer(
+      { ...common, ...tls, ...handshakeTimeout !== Infinity && { handshakeTimeout } },
+      (socket) => accept(new NodeTransport(socket)),
+    );
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
+  server.listen(path === undefined ? { host: hostname, port } : { path });
+  await once(server, "listening");
+  server.on("error", onError);
+  return { address: addressOf(server), close: () => closeServer(server, sockets) };
 }
 
-function dial({ hostname, port, signal }: DialTarget): Promise<Transport> {
-  const socket = dialSocket({ host: hostname, port, allowHalfOpen: true, noDelay: true });
+function addressOf(server: NetServer): ServerAddress {
+  const address = server.address();
+  if (typeof address === "string") return { path: address };
+  return { hostname: address!.address, port: address!.port };
+}
+
+function closeServer(server: NetServer, sockets: Iterable<Socket>): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const socket of sockets) socket.destroy();
+  return closed;
+}
+
+function dialSocket({ hostname, port, path, tls }: DialTarget): Socket {
+  const where = { ...path === undefined ? { host: hostname, port } : { path }, allowHalfOpen: true };
+  if (tls === undefined) return connectTcp(where);
+  const { ca, serverName } = tls;
+  return connectTls({
+    ...where,
+    ...ca !== undefined && { ca },
+    // The extension that says the name has no room for addresses (RFC 6066 §3), which are checked all the same.
+    servername: isIP(serverName) ? "" : serverName,
+    checkServerIdentity: (_, certificate) => checkServerIdentity(serverName, certificate),
+  });
+}
+
+function dial(target: DialTarget): Promise<Transport> {
+  const { tls, signal } = target;
+  const socket = dialSocket(target);
+  socket.setNoDelay(true);
   return new Promise((resolve, reject) => {
     const onAbort = () => {
       socket.destroy();
@@ -74,7 +123,7 @@ function dial({ hostname, port, signal }: DialTarget): Promise<Transport> {
     const onError = (cause: Error) => reject(new HandshakeError("unreachable", { cause }));
     signal.addEventListener("abort", onAbort);
     socket.once("error", onError);
-    socket.once("connect", () => {
+    socket.once(tls === undefined ? "connect" : "secureConnect", () => {
       signal.removeEventListener("abort", onAbort);
       socket.off("error", onError);
       resolve(new NodeTransport(socket));

@@ -12,7 +12,7 @@ import { flushAtEndOfTurn } from "./turn.ts";
 /** Reads and writes through a socket that allows half-open connections. */
 export class NodeTransport extends SocketTransport implements Transport {
   readonly remoteAddress: RemoteAddress | undefined;
-  readonly secure = false;
+  readonly secure: boolean;
   due = false;
   readonly #socket: Socket;
   /** How many writes Node has not called back for yet. */
@@ -23,6 +23,7 @@ export class NodeTransport extends SocketTransport implements Transport {
   constructor(socket: Socket) {
     super();
     const { remoteAddress, remotePort } = socket;
+    this.secure = "encrypted" in socket;
     this.remoteAddress = remoteAddress === undefined
       ? undefined
       : { hostname: remoteAddress, port: remotePort! };

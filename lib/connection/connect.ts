@@ -31,6 +31,18 @@ export interface ConnectOptions extends Limits {
   origin?: string;
   /** Gives up the opening handshake; without effect on an open connection. */
   signal?: AbortSignal;
+  /** The unix socket to dial; the URL only gives Host and target. */
+  path?: string;
+  /** Whom to trust, for `wss:`. A certificate that does not fit is always refused. */
+  tls?: TlsConnectOptions;
+}
+
+/** Whom to trust. */
+export interface TlsConnectOptions {
+  /** The certificate authorities to trust, as PEM, in place of the platform's own. */
+  ca?: string;
+  /** The name that the certificate must be for. @default the host of the URL */
+  serverName?: string;
 }
 
 /** Where to dial. */
@@ -39,6 +51,10 @@ export interface DialTarget {
   readonly hostname: string;
   /** The TCP port. */
   readonly port: number;
+  /** The unix socket, in place of host and port. */
+  readonly path: string | undefined;
+  /** How to do TLS, for `wss:`. */
+  readonly tls: { readonly ca: string | undefined; readonly serverName: string } | undefined;
   /** Gives up; its reason is to be thrown. */
   readonly signal: AbortSignal;
 }
@@ -46,10 +62,18 @@ export interface DialTarget {
 /** Makes the byte stream to a server; throws `unreachable`, a {@linkcode HandshakeError}, if that fails. */
 export type Dial = (target: DialTarget) => Promise<Transport>;
 
-function dialTarget(url: URL, signal: AbortSignal): DialTarget {
+function dialTarget(url: URL, { path, tls }: ConnectOptions, signal: AbortSignal): DialTarget {
   const hostname = url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;
-  const port = Number(url.port) || (url.protocol === "wss:" ? 443 : 80);
-  return { hostname, port, signal };
+  const secure = url.protocol === "wss:";
+  if (secure && path !== undefined) throw new TypeError("Cannot connect: there is no TLS on a unix socket");
+  const port = Number(url.port) || (secure ? 443 : 80);
+  return {
+    hostname,
+    port,
+    path,
+    tls: secure ? { ca: tls?.ca, serverName: tls?.serverName ?? hostname } : undefined,
+    signal,
+  };
 }
 
 /**
@@ -71,11 +95,12 @@ export async function openConnection(
   options.signal?.throwIfAborted();
 
   const giveUp = new AbortController();
+  const where = dialTarget(target, options, giveUp.signal);
   const onAbort = () => giveUp.abort(options.signal!.reason);
   options.signal?.addEventListener("abort", onAbort);
   const timer = after(limits.handshakeTimeout, () => giveUp.abort(new HandshakeError("timeout")));
   try {
-    const transport = await dial(dialTarget(target, giveUp.signal));
+    const transport = await dial(where);
     const channel = new ByteChannel(transport);
     return await shakeHands(channel, request, { key, protocols, limits, signal: giveUp.signal });
   } finally {

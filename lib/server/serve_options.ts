@@ -21,12 +21,38 @@ export interface ErrorContext {
   readonly connection?: WebSocketConnection;
 }
 
+/** Who we are, for TLS. */
+export interface TlsServeOptions {
+  /** The certificate chain, as PEM. */
+  cert: string;
+  /** Its private key, as PEM. */
+  key: string;
+}
+
+/** Where a server is to listen. */
+export interface ListenTarget {
+  /** The address. */
+  readonly hostname: string;
+  /** The port; 0 for any that is free. */
+  readonly port: number;
+  /** The unix socket, in place of both. */
+  readonly path: string | undefined;
+  /** Who we are, for TLS. */
+  readonly tls: TlsServeOptions | undefined;
+  /** How long a TLS handshake may take, in milliseconds. */
+  readonly handshakeTimeout: number;
+}
+
 /** How to serve. */
 export interface ServeOptions<C = undefined> extends AcceptOptions {
   /** The address to listen on. @default {"0.0.0.0"} */
   hostname?: string;
   /** The port to listen on; 0 for any that is free. @default {0} */
   port?: number;
+  /** The unix socket to listen on, in place of `hostname` and `port`. */
+  path?: string;
+  /** Serves `wss:` and `https:`; not on a unix socket. */
+  tls?: TlsServeOptions;
   /** Closes the server when aborted. */
   signal?: AbortSignal;
   /**
@@ -49,6 +75,7 @@ export type Handler<C> = (socket: WebSocketConnection, request: UpgradeRequest<C
 
 /** The options, checked, with their defaults. */
 export interface ServeSettings<C> {
+  readonly target: ListenTarget;
   readonly accept: AcceptOptions;
   readonly limits: CheckedLimits;
   readonly authorize: ServeOptions<C>["authorize"];
@@ -75,13 +102,21 @@ export function readServeOptions<C>(options: ServeOptions<C>): ServeSettings<C> 
   }
   // Headers that cannot be sent are found here, and not when the first client comes.
   writeAccept({ accept: "", headers: options.headers });
-  return {
-    accept: options,
-    limits: readLimits(options),
-    authorize,
-    fetch,
-    maxBodySize,
-    maxConnections,
-    onError,
-  };
+  const limits = readLimits(options);
+  const target = listenTarget(options, limits);
+  return { target, accept: options, limits, authorize, fetch, maxBodySize, maxConnections, onError };
+}
+
+function listenTarget<C>(options: ServeOptions<C>, { handshakeTimeout }: CheckedLimits): ListenTarget {
+  const { hostname = "0.0.0.0", port = 0, path, tls } = options;
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new RangeError(`Cannot serve: the port must be a whole number from 0 to 65535, not ${port}`);
+  }
+  if (path !== undefined && tls !== undefined) {
+    throw new TypeError("Cannot serve: there is no TLS on a unix socket");
+  }
+  if (tls !== undefined && (typeof tls.cert !== "string" || typeof tls.key !== "string")) {
+    throw new TypeError("Cannot serve: tls needs cert and key, both PEM");
+  }
+  return { hostname, port, path, tls, handshakeTimeout };
 }

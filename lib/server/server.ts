@@ -24,7 +24,13 @@ import { HandshakeError, type WebSocketError } from "../errors.ts";
 import { isAllowedOrigin } from "../handshake/origin.ts";
 import { isUpgrade } from "../handshake/server_handshake.ts";
 import { answerRequest } from "./fetch_answer.ts";
-import { type Handler, readServeOptions, type ServeOptions, type ServeSettings } from "./serve_options.ts";
+import {
+  type Handler,
+  type ListenTarget,
+  readServeOptions,
+  type ServeOptions,
+  type ServeSettings,
+} from "./serve_options.ts";
 
 /** How long a server waits for its handlers when it is closed, in milliseconds. */
 const DEFAULT_DRAIN_TIMEOUT = 10_000;
@@ -65,6 +71,7 @@ export interface Listener {
 
 /** What an adapter has to provide: it listens, and hands over a {@linkcode Transport} for each socket. */
 export type Listen = (
+  target: ListenTarget,
   accept: (transport: Transport) => void,
   onError: (error: unknown) => void,
 ) => Promise<Listener>;
@@ -116,6 +123,7 @@ class SluiceServer<C> implements Server {
   async listen(listen: Listen): Promise<void> {
     const { onError } = this.#settings;
     this.#listener = await listen(
+      this.#settings.target,
       (transport) => this.#accept(transport),
       (error) => onError(error, { stage: "accept" }),
     );

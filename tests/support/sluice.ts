@@ -21,3 +21,6 @@ export const serve: Sluice["serve"] = sluice.serve;
 
 /** Connects from the runtime that we are on. */
 export const connect: Sluice["connect"] = sluice.connect;
+
+/** The class of the runtime that we are on. */
+export const WebSocketStream: Sluice["WebSocketStream"] = sluice.WebSocketStream;

@@ -1,0 +1,73 @@
+/**
+ * WebSocket on an `http.Server` or `https.Server` that somebody else runs.
+ *
+ * @module
+ */
+
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { type AcceptOptions, acceptUpgrade, readUpgrade, refuse } from "../connection/accept.ts";
+import { ByteChannel } from "../connection/byte_channel.ts";
+import { readLimits } from "../connection/limits.ts";
+import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
+import { HandshakeError } from "../errors.ts";
+import { HeaderFields } from "../handshake/header_fields.ts";
+import { NodeTransport } from "./node_transport.ts";
+
+/**
+ * Accepts an upgrade that an `http.Server` has received.
+ *
+ * Node's parser has read the head by then, so the limits on heads are Node's. Whether the request may connect at all is
+ * for the caller to decide before; its origin is checked as everywhere.
+ *
+ * @param request What the `upgrade` event gives.
+ * @param socket Its socket; it is the connection's from now on.
+ * @param head The bytes that came behind the request's head.
+ * @param options How to accept it.
+ * @returns The open connection.
+ * @throws {HandshakeError} If the request is no right upgrade; the client has been told by then.
+ * @throws {TypeError | RangeError} If the options are wrong.
+ *
+ * @example Beside whatever else the server does
+ * ```ts no-eval
+ * import { createServer } from "node:http";
+ * import { upgrade } from "@sluice/websocket/node";
+ *
+ * const server = createServer((_request, response) => response.end("Hello"));
+ * server.on("upgrade", async (request, socket, head) => {
+ *   if (request.url !== "/chat") return; // another listener's
+ *   const connection = await upgrade(request, socket, head).catch(() => undefined);
+ *   if (connection !== undefined) await connection.readable.pipeTo(connection.writable);
+ * });
+ * ```
+ */
+export async function upgrade(
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Uint8Array,
+  options: AcceptOptions = {},
+): Promise<WebSocketConnection> {
+  const limits = readLimits(options);
+  const channel = new ByteChannel(new NodeTransport(socket as Socket));
+  const received = {
+    channel,
+    head: { kind: "request", method: request.method!, target: request.url!, headers: fieldsOf(request) },
+    rest: new Uint8Array(head),
+  } as const;
+  try {
+    return await acceptUpgrade(readUpgrade(received), options, limits);
+  } catch (error) {
+    await refuse(channel, error instanceof HandshakeError ? error : new HandshakeError("internal"), limits);
+    throw error;
+  }
+}
+
+/** Reads the header lines as they were sent: Node's own list leaves out or joins those that are doubled. */
+function fieldsOf({ rawHeaders }: IncomingMessage): HeaderFields {
+  const fields = new HeaderFields();
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    fields.append(rawHeaders[i]!.toLowerCase(), rawHeaders[i + 1]!);
+  }
+  return fields;
+}

@@ -1,0 +1,103 @@
+/**
+ * The surface of the WHATWG's WebSocketStream proposal, over an injected dialler.
+ *
+ * @module
+ */
+
+import { parseWebSocketUrl } from "../handshake/websocket_url.ts";
+import type { Bytes } from "../protocol/bytes.ts";
+import type { CloseInfo } from "../protocol/close_payload.ts";
+import type { Message } from "../protocol/message_assembler.ts";
+import { type ConnectOptions, type Dial, openConnection } from "./connect.ts";
+import { ignorable } from "./deferred.ts";
+import type { CloseOptions, WebSocketConnection } from "./web_socket_connection.ts";
+
+/** What a WebSocketStream has once it is open. */
+export interface WebSocketOpenInfo {
+  /** The messages received. */
+  readonly readable: ReadableStream<Message>;
+  /** Takes messages to send. */
+  readonly writable: WritableStream<string | Bytes>;
+  /** The extensions that were agreed on; empty if none. */
+  readonly extensions: string;
+  /** The subprotocol that was agreed on; empty if none. */
+  readonly protocol: string;
+}
+
+/** A client connection whose opening is a promise beside its closing. */
+export interface WebSocketStreamInstance {
+  /** Where it connects to. */
+  readonly url: string;
+  /** Resolves when the connection is open; rejects if it cannot be opened. */
+  readonly opened: Promise<WebSocketOpenInfo>;
+  /**
+   * Resolves with the code and reason of the peer's Close; rejects if the connection could not be opened, failed, or
+   * was lost.
+   */
+  readonly closed: Promise<CloseInfo>;
+  /**
+   * Starts the closing handshake, or gives up the opening one.
+   *
+   * @param info `closeCode`: 1000, or 3000 to 4999; `reason`: at most 123 bytes of UTF-8, and the code is then 1000
+   *   unless given.
+   * @throws {DOMException} `InvalidAccessError` for another code, `SyntaxError` for a longer reason.
+   */
+  close(info?: CloseOptions): void;
+}
+
+/** Makes a {@linkcode WebSocketStreamInstance}. */
+export interface WebSocketStreamConstructor {
+  /**
+   * Starts to connect.
+   *
+   * @param url A `ws:` or `wss:` URL.
+   * @param options How to connect.
+   * @throws {SyntaxError} If the URL is wrong. Other options that are wrong reject `opened`.
+   */
+  new (url: string | URL, options?: ConnectOptions): WebSocketStreamInstance;
+}
+
+/** Makes the class for a runtime. */
+export function webSocketStreamOver(dial: Dial): WebSocketStreamConstructor {
+  return class WebSocketStream extends DialledWebSocketStream {
+    constructor(url: string | URL, options?: ConnectOptions) {
+      super(dial, url, options);
+    }
+  };
+}
+
+/** The most bytes of a reason: what a Close frame has room for besides its code (RFC 6455 §5.5). */
+const MAX_REASON = 123;
+
+class DialledWebSocketStream implements WebSocketStreamInstance {
+  readonly url: string;
+  readonly opened: Promise<WebSocketOpenInfo>;
+  readonly closed: Promise<CloseInfo>;
+  readonly #connecting: Promise<WebSocketConnection>;
+  readonly #giveUp = new AbortController();
+
+  constructor(dial: Dial, url: string | URL, options: ConnectOptions = {}) {
+    this.url = parseWebSocketUrl(url).href;
+    const { signal } = options;
+    const signals = signal === undefined ? [] : [signal];
+    this.#connecting = ignorable(
+      openConnection(dial, url, { ...options, signal: AbortSignal.any([...signals, this.#giveUp.signal]) }),
+    );
+    this.opened = ignorable(this.#connecting.then(({ readable, writable, extensions, protocol }) => {
+      return { readable, writable, extensions, protocol };
+    }));
+    this.closed = ignorable(this.#connecting.then((connection) => connection.closed));
+  }
+
+  close({ closeCode, reason }: CloseOptions = {}): void {
+    if (closeCode !== undefined && closeCode !== 1000 && !(closeCode >= 3000 && closeCode <= 4999)) {
+      throw new DOMException(`Cannot close: the code is ${closeCode}`, "InvalidAccessError");
+    }
+    if (reason !== undefined && new TextEncoder().encode(reason).length > MAX_REASON) {
+      throw new DOMException(`Cannot close: the reason is over ${MAX_REASON} bytes`, "SyntaxError");
+    }
+    this.#giveUp.abort(new DOMException("Cannot connect: it was closed before it was open", "AbortError"));
+    const info = { closeCode: closeCode ?? 1000, reason: reason ?? "" };
+    this.#connecting.then((connection) => connection.close(info), () => {});
+  }
+}
