@@ -1,0 +1,57 @@
+/**
+ * Runs the scenarios as a client, on any of the three runtimes: `client.ts native|ws|sluice '[target, …]'`.
+ *
+ * Prints a line of JSON for each scenario and target: what came of it.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { type Scenario, scenarios, type Target } from "./scenarios.ts";
+import { type ClientName, clients } from "./session.ts";
+
+/** What one scenario came to. */
+export interface Result {
+  readonly target: string;
+  readonly scenario: string;
+  readonly value?: unknown;
+  readonly error?: string;
+}
+
+/** How long one scenario may take, in milliseconds: less than a server waits that was left without an answer to its Close. */
+const TIMEOUT = 4_500;
+
+const open = clients[process.argv[2] as ClientName];
+const targets = JSON.parse(process.argv[3]!) as Target[];
+
+for (const target of targets) {
+  for (const scenario of scenarios) {
+    if (scenario.needsPing === "server" && !target.pings) continue;
+    console.log(JSON.stringify(await attempt(target, scenario)));
+  }
+}
+// Connections that a failed scenario left open must not keep the process.
+process.exit();
+
+async function attempt(target: Target, scenario: Scenario): Promise<Result> {
+  const names = { target: target.name, scenario: scenario.name };
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Nothing came of it within ${TIMEOUT} ms`)), TIMEOUT);
+  });
+  try {
+    return { ...names, value: await Promise.race([carryOut(target, scenario), late]) };
+  } catch (error) {
+    return { ...names, error: String(error) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function carryOut(target: Target, { url, run }: Scenario): Promise<unknown> {
+  const session = await open(url(target));
+  const value = await run(session);
+  session.close(1000, "");
+  await session.closed;
+  return value;
+}

@@ -1,0 +1,26 @@
+/**
+ * A limit to waiting, so that a peer that never answers fails its test in words.
+ *
+ * @module
+ */
+
+/** How long a peer may take for any one thing, in milliseconds: less than a server waits when it is not answered. */
+const LIMIT = 4_000;
+
+/**
+ * Waits for a promise; rejects if that takes too long.
+ *
+ * @param what What is waited for.
+ * @param promise What settles when it is there.
+ */
+export async function within<T>(what: string, promise: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} did not come within ${LIMIT} ms`)), LIMIT);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

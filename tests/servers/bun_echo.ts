@@ -1,0 +1,54 @@
+/**
+ * A server made with Bun's own WebSocket: echoes, and closes or pings first as `initiator.ts` does.
+ *
+ * @module
+ */
+
+/** The part of Bun that is used here. */
+interface BunWebSocket {
+  readonly data: URL;
+  send(data: string | Uint8Array): number;
+  ping(data: string): number;
+  close(code: number, reason: string): void;
+}
+
+interface BunServer {
+  readonly hostname: string;
+  readonly port: number;
+  upgrade(request: Request, options: { data: URL }): boolean;
+}
+
+declare const Bun: {
+  serve(options: {
+    hostname: string;
+    port: number;
+    fetch(request: Request, server: BunServer): Response | undefined;
+    websocket: {
+      open(socket: BunWebSocket): void;
+      message(socket: BunWebSocket, data: string | Uint8Array): void;
+      pong(socket: BunWebSocket, data: Uint8Array): void;
+    };
+  }): BunServer;
+};
+
+const { hostname, port } = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  fetch: (request, server) =>
+    server.upgrade(request, { data: new URL(request.url) })
+      ? undefined
+      : new Response("Expected a WebSocket\n", { status: 426 }),
+  websocket: {
+    open(socket) {
+      const { pathname, searchParams: asked } = socket.data;
+      if (pathname === "/close") socket.close(Number(asked.get("code")), asked.get("reason") ?? "");
+      if (pathname === "/ping") socket.ping(asked.get("data") ?? "");
+    },
+    message: (socket, data) => void socket.send(data),
+    pong(socket, data) {
+      const right = new TextDecoder().decode(data) === socket.data.searchParams.get("data");
+      socket.send(right ? "answered" : "answered wrongly");
+    },
+  },
+});
+console.log(`listening on ws://${hostname}:${port}`);
