@@ -120,8 +120,8 @@ function handlers({ secure, onOpen, onSecured, onClose }: Hooks): BunHandlers {
       onClose?.(error);
       socket.data.takeLoss(error);
     },
-    // A handler would be told of a client without a certificate as of an error: only clients have one.
-    ...onSecured && { handshake: (socket, success, error) => onSecured(socket.data, success ? null : error) },
+    // Without this handler Bun would not show us a socket before its TLS handshake is done, and we could not cut it.
+    handshake: (socket, success, error) => onSecured?.(socket.data, success ? null : error),
     // What follows is `close`, or a rejection.
     error: () => {},
     connectError: () => {},

@@ -28,7 +28,7 @@ export interface BunHandlers {
   drain(socket: BunSocket): void;
   end(socket: BunSocket): void;
   close(socket: BunSocket, error?: unknown): void;
-  handshake?(socket: BunSocket, success: boolean, error: unknown): void;
+  handshake(socket: BunSocket, success: boolean, error: unknown): void;
   error(socket: BunSocket, error: unknown): void;
   connectError(socket: BunSocket, error: unknown): void;
 }
@@ -87,7 +87,8 @@ export class BunTransport extends SocketTransport implements Transport {
   }
 
   takeLoss(error: unknown): void {
-    this.lost(error);
+    // Bun calls it from inside terminate().
+    queueMicrotask(() => this.lost(error));
   }
 
   shutdown(): void {

@@ -76,6 +76,7 @@ async function listen(
       { ...common, ...tls, ...handshakeTimeout !== Infinity && { handshakeTimeout } },
       (socket) => accept(new NodeTransport(socket)),
     );
+  server.on("tlsClientError", (_, socket: Socket) => socket.destroy());
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));

@@ -144,7 +144,7 @@ export async function refuse(
 ): Promise<void> {
   channel.recover();
   // A peer that has left, or that reads nothing, gets nothing.
-  await channel.write(writeRefusal(error)).catch(() => {});
+  await channel.write(writeRefusal(error), limits.closeTimeout).catch(() => {});
   await channel.linger(limits.closeTimeout);
 }
 
@@ -209,6 +209,7 @@ export async function reject(
   response: Response | undefined,
   limits: CheckedLimits,
 ): Promise<void> {
-  await writeResponse(channel, response ?? new Response("Forbidden\n", { status: 403 }));
+  const answer = response ?? new Response("Forbidden\n", { status: 403 });
+  await writeResponse(channel, answer, { timeout: limits.handshakeTimeout });
   await channel.linger(limits.closeTimeout);
 }

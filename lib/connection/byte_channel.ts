@@ -9,6 +9,9 @@ import { Deferred } from "./deferred.ts";
 import { after } from "./limits.ts";
 import type { Transport, TransportSink } from "./transport.ts";
 
+/** How much is written at a time, in bytes. */
+const WRITE_SIZE = 65_536;
+
 /** Reads and writes one thing at a time; between two reads the transport is paused. */
 export class ByteChannel implements TransportSink {
   /** What it reads from and writes to. */
@@ -44,12 +47,21 @@ export class ByteChannel implements TransportSink {
     return this.#reading.promise;
   }
 
-  /** Writes bytes; settles when they may be used again. */
-  write(bytes: Uint8Array): Promise<void> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
-    if (this.transport.write(bytes)) return Promise.resolve();
-    this.#writing = new Deferred();
-    return this.#writing.promise;
+  /**
+   * Writes bytes; settles when they may be used again. The bytes are the transport's until then.
+   *
+   * @param bytes What to write.
+   * @param timeout How long the peer may take for each 64 KiB, in milliseconds, before the stream is cut.
+   */
+  async write(bytes: Uint8Array, timeout: number): Promise<void> {
+    for (let at = 0; at < bytes.length; at += WRITE_SIZE) {
+      const timer = after(timeout, () => this.transport.destroy());
+      try {
+        await this.#writeOnce(bytes.subarray(at, at + WRITE_SIZE));
+      } finally {
+        clearTimeout(timer);
+      }
+    }
   }
 
   /** Makes what is under way, and what follows, reject. */
@@ -87,6 +99,13 @@ export class ByteChannel implements TransportSink {
     this.transport.pause();
     this.#reading?.resolve(bytes);
     this.#reading = undefined;
+  }
+
+  #writeOnce(bytes: Uint8Array): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
+    if (this.transport.write(bytes)) return Promise.resolve();
+    this.#writing = new Deferred();
+    return this.#writing.promise;
   }
 
   drain(): void {

@@ -161,7 +161,7 @@ async function shakeHands(
   signal.addEventListener("abort", onAbort);
   try {
     signal.throwIfAborted();
-    await channel.write(request);
+    await channel.write(request, Infinity);
     const { head, rest } = await receiveResponse(channel, limits);
     const chosen = checkUpgradeResponse(head, { accept: await acceptKey(key), protocols });
     return new Connection(channel.transport, { role: "client", ...chosen, limits, rest });

@@ -166,7 +166,7 @@ export class Connection implements WebSocketConnection, TransportSink {
 
   data(bytes: Uint8Array): void {
     this.#keepalive?.noteLife();
-    this.#endpoint.congested = !this.#outbox.relieved;
+    if (!this.#outbox.relieved) this.#endpoint.congested = true;
     this.#endpoint.receive(bytes);
     for (let event = this.#endpoint.next(); event !== undefined; event = this.#endpoint.next()) {
       this.#handle(event);
@@ -176,9 +176,9 @@ export class Connection implements WebSocketConnection, TransportSink {
   }
 
   drain(): void {
-    this.#keepalive?.noteLife();
+    // Where much was waiting, the kernel made room because the peer has read.
+    if (!this.#outbox.relieved) this.#keepalive?.noteLife();
     this.#outbox.drain();
-    if (this.#outbox.relieved) this.#endpoint.relieve();
     this.flush();
   }
 
@@ -199,6 +199,10 @@ export class Connection implements WebSocketConnection, TransportSink {
 
   flush(): void {
     this.#outbox.flush();
+    if (this.#endpoint.congested && this.#outbox.relieved) {
+      this.#endpoint.relieve();
+      this.#outbox.flush();
+    }
     if (this.#endpoint.finished && this.#outbox.size === 0) this.#finish();
   }
 

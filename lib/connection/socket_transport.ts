@@ -6,6 +6,9 @@
 
 import type { RemoteAddress, Transport, TransportSink } from "./transport.ts";
 
+/** Hears what happens before anyone has taken over: a socket may be gone by then. */
+const NOBODY: TransportSink = { data() {}, drain() {}, flush() {}, end() {}, gone() {} };
+
 /**
  * Holds back what is read while paused.
  *
@@ -13,7 +16,7 @@ import type { RemoteAddress, Transport, TransportSink } from "./transport.ts";
  * nothing, and a peer that vanishes meanwhile is noticed.
  */
 export abstract class SocketTransport implements Transport {
-  sink!: TransportSink;
+  sink: TransportSink = NOBODY;
   open = true;
   abstract readonly remoteAddress: RemoteAddress | undefined;
   abstract readonly secure: boolean;

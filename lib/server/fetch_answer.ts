@@ -22,7 +22,7 @@ const FORBIDDEN: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
  */
 export async function answerRequest<C>(received: ReceivedRequest, settings: ServeSettings<C>): Promise<void> {
   const { channel, head } = received;
-  const { fetch, onError } = settings;
+  const { fetch, limits, onError } = settings;
   const url = requestUrl(head, { secure: channel.transport.secure });
   if (fetch === undefined) throw new HandshakeError("not-an-upgrade");
   const body = await receiveBody(received, settings);
@@ -34,7 +34,10 @@ export async function answerRequest<C>(received: ReceivedRequest, settings: Serv
     if (!(response instanceof Response)) {
       throw new TypeError("Cannot answer request: fetch returned no Response");
     }
-    await writeResponse(channel, response, { head: head.method === "HEAD" });
+    await writeResponse(channel, response, {
+      timeout: limits.handshakeTimeout,
+      head: head.method === "HEAD",
+    });
   } catch (error) {
     if (error instanceof HandshakeError) throw error;
     onError(error, { stage: "fetch" });

@@ -12,6 +12,7 @@ const PACKAGES = {
   "chromium": "chromium",
   "redis-server": "redis-server",
   "nats-server": "nats-server",
+  "openssl": "openssl",
 } as const;
 
 /** A program that a test may need. */
