@@ -60,6 +60,9 @@ export type WebSocketStream = WebSocketStreamInstance;
 /** How long to leave the listener alone when a socket cannot be accepted, in milliseconds. */
 const ACCEPT_PAUSE = 50;
 
+/** What Deno's `accept` throws for a peer that left while it waited to be accepted: the next may be accepted at once. */
+const PEER_LEFT: ReadonlySet<unknown> = new Set(["NotConnected", "ConnectionReset", "ConnectionAborted"]);
+
 // Async, so that what Deno.listen throws becomes a rejection.
 async function listen(
   { hostname, port, path, tls }: ListenTarget,
@@ -98,6 +101,7 @@ async function acceptAll(
     try {
       accept(await listener.accept());
     } catch (error) {
+      if (PEER_LEFT.has((error as Error).name)) continue;
       if (isOver(error)) return;
       await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE));
     }

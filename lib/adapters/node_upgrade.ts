@@ -7,7 +7,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { type AcceptOptions, acceptUpgrade, readUpgrade, refuse } from "../connection/accept.ts";
+import { type AcceptOptions, acceptUpgrade, checkOrigin, readUpgrade, refuse } from "../connection/accept.ts";
 import { ByteChannel } from "../connection/byte_channel.ts";
 import { readLimits } from "../connection/limits.ts";
 import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
@@ -56,7 +56,9 @@ export async function upgrade(
     rest: new Uint8Array(head),
   } as const;
   try {
-    return await acceptUpgrade(readUpgrade(received), options, limits);
+    const upgrade = readUpgrade(received);
+    checkOrigin(upgrade, options);
+    return await acceptUpgrade(upgrade, options, limits);
   } catch (error) {
     await refuse(channel, error instanceof HandshakeError ? error : new HandshakeError("internal"), limits);
     throw error;

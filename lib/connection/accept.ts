@@ -113,17 +113,25 @@ export function readUpgrade<C>(received: ReceivedRequest): ReceivedUpgrade<C> {
 }
 
 /**
- * Accepts an upgrade.
+ * Checks where an upgrade comes from.
  *
- * @throws {HandshakeError} If its origin is not allowed, or the client left.
+ * @throws {HandshakeError} If that is not allowed.
+ */
+export function checkOrigin({ head }: ReceivedRequest, { origins }: AcceptOptions): void {
+  if (!isAllowedOrigin(head, origins)) throw new HandshakeError("origin");
+}
+
+/**
+ * Accepts an upgrade whose origin was checked.
+ *
+ * @throws {HandshakeError} If the client left.
  * @throws {TypeError} If the options are at fault.
  */
 export async function acceptUpgrade<C>(
-  { channel, head, rest, offer, request }: ReceivedUpgrade<C>,
+  { channel, rest, offer, request }: ReceivedUpgrade<C>,
   options: AcceptOptions,
   limits: CheckedLimits,
 ): Promise<Connection> {
-  if (!isAllowedOrigin(head, options.origins)) throw new HandshakeError("origin");
   const protocol = chooseProtocol(offer.protocols, options.protocols);
   const accept = await acceptKey(offer.key);
   const greeting = writeAccept({ accept, protocol, headers: options.headers });
@@ -186,20 +194,19 @@ export async function receiveUpgrade(
     await refuse(channel, error instanceof HandshakeError ? error : new HandshakeError("internal"), limits);
     throw error;
   };
+  const accept = async (upgrade: ReceivedUpgrade<undefined>, own: AcceptOptions = {}) => {
+    const all = { ...options, ...own };
+    checkOrigin(upgrade, all);
+    return await acceptUpgrade(upgrade, all, readLimits(all));
+  };
   try {
-    const received = readUpgrade<undefined>(await receiveRequest(channel, limits));
-    return Object.assign(received.request, {
-      accept: (own?: AcceptOptions) =>
-        acceptUpgrade(
-          received,
-          { ...options, ...own },
-          own === undefined ? limits : readLimits({ ...options, ...own }),
-        )
-          .catch(refusing),
+    const upgrade = readUpgrade<undefined>(await receiveRequest(channel, limits));
+    return Object.assign(upgrade.request, {
+      accept: (own?: AcceptOptions) => accept(upgrade, own).catch(refusing),
       reject: (response?: Response) => reject(channel, response, limits),
     });
   } catch (error) {
-    return refusing(error);
+    return await refusing(error);
   }
 }
 

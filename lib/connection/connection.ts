@@ -6,11 +6,12 @@
 
 import { WebSocketError } from "../errors.ts";
 import { type Bytes, toBytes } from "../protocol/bytes.ts";
-import { type CloseInfo, isCloseCode, NORMAL_CLOSURE } from "../protocol/close_payload.ts";
+import { type CloseInfo, NORMAL_CLOSURE } from "../protocol/close_payload.ts";
 import { Endpoint, type EndpointEvent } from "../protocol/endpoint.ts";
 import type { Role } from "../protocol/frame.ts";
 import { MAX_CONTROL_LENGTH } from "../protocol/header.ts";
 import type { Message } from "../protocol/message_assembler.ts";
+import { checkCloseCode } from "./close_code.ts";
 import { Deferred, ignorable, ignore } from "./deferred.ts";
 import { setSource } from "./error_source.ts";
 import { Keepalive } from "./keepalive.ts";
@@ -143,9 +144,7 @@ export class Connection implements WebSocketConnection, TransportSink {
   }
 
   close({ closeCode = NORMAL_CLOSURE, reason = "" }: CloseOptions = {}): void {
-    if (!Number.isInteger(closeCode) || !isCloseCode(closeCode) || closeCode === 1002) {
-      throw new RangeError(`Cannot close: the code must not be sent: ${closeCode}`);
-    }
+    checkCloseCode(closeCode);
     if (this.#endpoint.state !== "open") return;
     this.#endpoint.sendClose({ closeCode, reason: `${reason}` });
     this.#awaitEnd();

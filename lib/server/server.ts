@@ -6,6 +6,7 @@
 
 import {
   acceptUpgrade,
+  checkOrigin,
   readUpgrade,
   type ReceivedRequest,
   type ReceivedUpgrade,
@@ -14,6 +15,7 @@ import {
   reject,
 } from "../connection/accept.ts";
 import { ByteChannel } from "../connection/byte_channel.ts";
+import { checkCloseCode } from "../connection/close_code.ts";
 import type { Connection } from "../connection/connection.ts";
 import { isErrorOf } from "../connection/error_source.ts";
 import { after, checkLimit, type Timer } from "../connection/limits.ts";
@@ -21,10 +23,11 @@ import type { Transport } from "../connection/transport.ts";
 import type { IncomingUpgrade } from "../connection/upgrade_request.ts";
 import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
 import { HandshakeError, type WebSocketError } from "../errors.ts";
-import { isAllowedOrigin } from "../handshake/origin.ts";
 import { isUpgrade } from "../handshake/server_handshake.ts";
+import { defaultOnError } from "./default_on_error.ts";
 import { answerRequest } from "./fetch_answer.ts";
 import {
+  type ErrorContext,
   type Handler,
   type ListenTarget,
   readServeOptions,
@@ -98,6 +101,11 @@ export async function startServer<C>(
   return server;
 }
 
+/** Something under way that can be cut short. */
+interface Task {
+  abort(): void;
+}
+
 class SluiceServer<C> implements Server {
   readonly connections: Set<Connection> = new Set();
   readonly #settings: ServeSettings<C>;
@@ -105,8 +113,8 @@ class SluiceServer<C> implements Server {
   #listener!: Listener;
   /** Sockets that are not upgraded, or not yet. */
   readonly #pending: Set<ByteChannel> = new Set();
-  /** What has to end before the server is closed: the handler of each connection, and the stream under it. */
-  readonly #tasks: Map<Connection, Promise<unknown>> = new Map();
+  /** What has to end before the server is closed: each connection with its handler, each answer to plain HTTP. */
+  readonly #tasks: Map<Task, Promise<unknown>> = new Map();
   /** How many upgrades are being decided on: they count as connections. */
   #upgrading = 0;
   #closed: Promise<void> | undefined;
@@ -121,16 +129,19 @@ class SluiceServer<C> implements Server {
   }
 
   async listen(listen: Listen): Promise<void> {
-    const { onError } = this.#settings;
     this.#listener = await listen(
       this.#settings.target,
       (transport) => this.#accept(transport),
-      (error) => onError(error, { stage: "accept" }),
+      (error) => this.#report(error, { stage: "accept" }),
     );
   }
 
-  close(options: ServerCloseOptions = {}): Promise<void> {
-    return this.#closed ??= this.#drain(options);
+  close(
+    { closeCode = 1001, reason = "", timeout = DEFAULT_DRAIN_TIMEOUT }: ServerCloseOptions = {},
+  ): Promise<void> {
+    checkCloseCode(closeCode);
+    checkLimit("timeout", timeout);
+    return this.#closed ??= this.#drain({ closeCode, reason, timeout });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -144,14 +155,21 @@ class SluiceServer<C> implements Server {
     this.#pending.add(channel);
     try {
       const received = await receiveRequest(channel, limits);
-      if (isUpgrade(received.head)) return await this.#upgrade(received);
-      await answerRequest(received, this.#settings);
-      await channel.linger(limits.closeTimeout);
+      await (isUpgrade(received.head) ? this.#upgrade(received) : this.#answer(received));
     } catch (error) {
       await refuse(channel, error instanceof HandshakeError ? error : new HandshakeError("internal"), limits);
     } finally {
       this.#pending.delete(channel);
     }
+  }
+
+  /** Answers plain HTTP. What has been asked for is answered, also while the server closes. */
+  async #answer(received: ReceivedRequest): Promise<void> {
+    const { channel } = received;
+    this.#pending.delete(channel);
+    const answered = answerRequest(received, { ...this.#settings, onError: this.#report });
+    await this.#track({ abort: () => channel.transport.destroy() }, answered);
+    await channel.linger(this.#settings.limits.closeTimeout);
   }
 
   async #upgrade(received: ReceivedRequest): Promise<void> {
@@ -169,30 +187,29 @@ class SluiceServer<C> implements Server {
 
   /** Asks the user whether an upgrade is wanted, and does as told. */
   async #decide(upgrade: ReceivedUpgrade<C>): Promise<void> {
-    const { accept, limits, onError } = this.#settings;
-    const { channel, head, request } = upgrade;
-    // Before the user's own code: it shall not have to think of origins.
-    if (!isAllowedOrigin(head, accept.origins)) throw new HandshakeError("origin");
-    const refusal = await this.#authorize(request);
-    if (refusal !== undefined) return reject(channel, refusal, limits);
+    const { accept, limits } = this.#settings;
+    const { request } = upgrade;
     try {
+      // Before the user's own code: it shall not have to think of origins.
+      checkOrigin(upgrade, accept);
+      const refusal = await this.#authorize(request);
+      if (refusal !== undefined) return await reject(upgrade.channel, refusal, limits);
       this.#run(await acceptUpgrade(upgrade, accept, limits), request);
     } catch (error) {
-      if (!(error instanceof HandshakeError)) onError(error, { stage: "accept", request });
+      if (!(error instanceof HandshakeError)) this.#report(error, { stage: "accept", request });
       throw error;
     }
   }
 
   /** Asks `authorize`, and keeps what it returns as the context, unless that is a refusal. */
   async #authorize(request: IncomingUpgrade<C>): Promise<Response | undefined> {
-    const { authorize, onError } = this.#settings;
     try {
-      const answer = await authorize?.(request as IncomingUpgrade<undefined>);
+      const answer = await this.#settings.authorize?.(request as IncomingUpgrade<undefined>);
       if (answer instanceof Response) return answer;
       request.context = answer as C;
       return undefined;
     } catch (error) {
-      onError(error, { stage: "authorize", request });
+      this.#report(error, { stage: "authorize", request });
       throw new HandshakeError("internal", { cause: error });
     }
   }
@@ -205,12 +222,10 @@ class SluiceServer<C> implements Server {
     connection.closed.then(forget, (error: WebSocketError) => {
       forget();
       if (error.code === "keepalive-timeout") {
-        this.#settings.onError(error, { stage: "keepalive", request, connection });
+        this.#report(error, { stage: "keepalive", request, connection });
       }
     });
-    const task = Promise.all([gone, this.#handle(connection, request)]);
-    this.#tasks.set(connection, task);
-    task.then(() => this.#tasks.delete(connection));
+    this.#track(connection, Promise.all([gone, this.#handle(connection, request)]));
   }
 
   async #handle(connection: Connection, request: IncomingUpgrade<C>): Promise<void> {
@@ -219,28 +234,44 @@ class SluiceServer<C> implements Server {
       connection.close();
     } catch (error) {
       // A peer that vanishes fails whatever the handler was doing with the connection: that is no fault of the handler.
-      if (!isErrorOf(error, connection)) {
-        this.#settings.onError(error, { stage: "handler", request, connection });
-      }
+      if (!isErrorOf(error, connection)) this.#report(error, { stage: "handler", request, connection });
       connection.close({ closeCode: 1011 });
     }
   }
 
-  async #drain(options: ServerCloseOptions): Promise<void> {
-    const { closeCode = 1001, reason = "", timeout = DEFAULT_DRAIN_TIMEOUT } = options;
-    checkLimit("timeout", timeout);
+  /** Remembers that something is under way, until it has settled. */
+  async #track<T>(task: Task, done: Promise<T>): Promise<T> {
+    this.#tasks.set(task, done);
+    try {
+      return await done;
+    } finally {
+      this.#tasks.delete(task);
+    }
+  }
+
+  /** Tells the user of an error. One that fails at that costs nobody a connection. */
+  readonly #report = (error: unknown, context: ErrorContext): void => {
+    try {
+      this.#settings.onError(error, context);
+    } catch (failure) {
+      defaultOnError(error, context);
+      defaultOnError(failure, context);
+    }
+  };
+
+  async #drain({ timeout, ...info }: Required<ServerCloseOptions>): Promise<void> {
     for (const channel of this.#pending) channel.transport.destroy();
-    for (const connection of this.connections) connection.close({ closeCode, reason });
+    for (const connection of this.connections) connection.close(info);
     let timer: Timer | undefined;
     const late = new Promise<void>((resolve) => timer = after(timeout, resolve));
-    await Promise.race([Promise.all(this.#tasks.values()), late]);
+    await Promise.race([Promise.allSettled(this.#tasks.values()), late]);
     clearTimeout(timer);
     await this.#cut();
   }
 
   /** Ends what did not end by itself. */
   async #cut(): Promise<void> {
-    for (const connection of this.#tasks.keys()) connection.abort();
+    for (const task of this.#tasks.keys()) task.abort();
     for (const channel of this.#pending) channel.transport.destroy();
     await this.#listener.close();
   }

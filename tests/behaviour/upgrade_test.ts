@@ -1,7 +1,7 @@
 import { test } from "node:test";
-import { assert, assertEquals, assertMatch, assertRejects } from "#std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "#std/assert";
 import { HandshakeError, type UpgradeRequest } from "../../mod.ts";
-import { echo, receive, serving, until } from "../support/serving.ts";
+import { echo, receive, serving, settles, until } from "../support/serving.ts";
 import { connect, serve } from "../support/sluice.ts";
 import { portOf, UPGRADE, Wire } from "../support/wire.ts";
 
@@ -223,5 +223,70 @@ test("connect gives up on a server that does not answer: by handshakeTimeout, or
     const controller = new AbortController();
     setTimeout(() => controller.abort(new Error("enough")), 50);
     await assertRejects(() => connect(url, { signal: controller.signal }), Error, "enough");
+  });
+});
+
+test("an origins function that throws refuses with 500, and an onError that throws harms nobody", async () => {
+  let told = 0;
+  const origins = () => {
+    throw new Error("on purpose");
+  };
+  const onError = () => {
+    told++;
+    throw new Error("on purpose, too");
+  };
+  const print = console.error;
+  const printed: unknown[] = [];
+  console.error = (...values) => printed.push(values);
+  try {
+    await serving({ origins, onError }, echo, async ({ open, port }) => {
+      assertEquals(statusOf(await upgrade(port, ["Origin: http://localhost"])), 500);
+      assertEquals([told, printed.length], [1, 2]);
+      const socket = await open();
+      socket.send("still here");
+      assertEquals(await receive(socket), "still here");
+    });
+  } finally {
+    console.error = print;
+  }
+});
+
+test("server.close checks its options at once, and answers plain HTTP that was asked for", async () => {
+  const gate = Promise.withResolvers<void>();
+  let asked = false;
+  const fetch = async () => {
+    asked = true;
+    await gate.promise;
+    return new Response("late");
+  };
+  await serving({ fetch }, echo, async ({ port, server }) => {
+    assertThrows(() => server.close({ closeCode: 1006 }), RangeError);
+    assertThrows(() => server.close({ timeout: -1 }), RangeError, "timeout");
+    const wire = await Wire.open(port);
+    wire.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await until(() => asked);
+    const closed = server.close();
+    gate.resolve();
+    assertEquals(statusOf(await wire.head()), 200);
+    assertEquals(new TextDecoder().decode(await wire.rest()), "late");
+    wire.destroy();
+    await closed;
+  });
+});
+
+test("a client that leaves while authorize decides is known to its request", async () => {
+  const left = Promise.withResolvers<void>();
+  let asked = false;
+  const authorize = (request: UpgradeRequest) => {
+    asked = true;
+    request.signal.addEventListener("abort", () => left.resolve());
+    return left.promise;
+  };
+  await serving({ authorize }, echo, async ({ port }) => {
+    const wire = await Wire.open(port);
+    wire.send(UPGRADE);
+    await until(() => asked);
+    wire.socket.resetAndDestroy();
+    assert(await settles(left.promise, 2_000), "the signal was not aborted");
   });
 });
