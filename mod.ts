@@ -28,6 +28,7 @@
 
 export * from "./lib/errors.ts";
 
+export type { Extension } from "./lib/protocol/extensions.ts";
 export { type Frame, Opcode } from "./lib/protocol/frame.ts";
 
 export { acceptKey } from "./lib/handshake/accept_key.ts";
@@ -54,9 +55,19 @@ export {
   type PendingUpgrade,
   receiveUpgrade,
 } from "./lib/connection/accept.ts";
+export type {
+  CompressionOptions,
+  ContextTakeover,
+  DeflateCodec,
+  DeflateOptions,
+  Deflater,
+  InflateOptions,
+  Inflater,
+  TakeBytes,
+} from "./lib/connection/compression.ts";
 export { type ConnectOptions, connectStream, type TlsConnectOptions } from "./lib/connection/connect.ts";
 export type { KeepaliveOptions, Limits } from "./lib/connection/limits.ts";
 export type { ByteStream } from "./lib/connection/stream_transport.ts";
 export type { RemoteAddress } from "./lib/connection/transport.ts";
 export type { UpgradeRequest } from "./lib/connection/upgrade_request.ts";
-export type * from "./lib/connection/web_socket_connection.ts";
+export * from "./lib/connection/web_socket_connection.ts";

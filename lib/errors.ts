@@ -28,6 +28,7 @@ export const CONNECTION_FAULTS = {
   "too-many-empty-fragments": [1008, "RFC 6455 §10.4", "Cannot receive message: too many empty fragments"],
   // What a payload can get wrong.
   "invalid-utf8": [1007, "RFC 6455 §8.1", "Cannot receive message: its text is not valid UTF-8"],
+  "invalid-deflate": [1007, "RFC 7692 §7.2.2", "Cannot receive message: its compressed data is not valid"],
   "close-payload-short": [1002, "RFC 6455 §5.5.1", "Cannot read Close frame: its payload is 1 byte long"],
   "close-code-invalid": [1002, "RFC 6455 §7.4", "Cannot read Close frame: its code must not be sent"],
   "close-reason-utf8": [1007, "RFC 6455 §8.1", "Cannot read Close frame: its reason is not valid UTF-8"],

@@ -66,9 +66,11 @@ export class BunTransport extends SocketTransport implements Transport {
   }
 
   write(bytes: Uint8Array): boolean {
-    // Bun tells how much it took, which is -1 when the socket is gone, and keeps nothing of the rest.
-    const taken = Math.max(0, this.#socket.write(bytes));
-    this.#rest = taken === bytes.length ? undefined : bytes.subarray(taken);
+    // Bun tells how much it took, and keeps nothing of the rest.
+    const taken = this.#socket.write(bytes);
+    // The peer is gone, and Bun would never call `close` for a socket that is paused.
+    if (taken < 0) this.#socket.terminate();
+    this.#rest = taken === bytes.length ? undefined : bytes.subarray(Math.max(0, taken));
     return this.#rest === undefined;
   }
 

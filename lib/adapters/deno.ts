@@ -23,8 +23,10 @@ import { HandshakeError } from "../errors.ts";
 import type { Handler, ListenTarget, ServeOptions } from "../server/serve_options.ts";
 import { type Listener, type Server, startServer } from "../server/server.ts";
 import { Deno, type DenoConn, type DenoListener, DenoTransport } from "./deno_transport.ts";
+import { zlibCodec } from "./zlib.ts";
 
 export * from "../server/api.ts";
+export { zlibCodec } from "./zlib.ts";
 
 /**
  * Serves WebSocket, and plain HTTP through `fetch`, on a TCP port or a unix socket.
@@ -35,7 +37,7 @@ export * from "../server/api.ts";
  * @throws {TypeError | RangeError} If the options are wrong. A `Deno.errors.AddrInUse` and the like if it cannot listen.
  */
 export function serve<C = undefined>(options: ServeOptions<C>, handler: Handler<C>): Promise<Server> {
-  return startServer(listen, options, handler);
+  return startServer({ listen, codec: zlibCodec }, options, handler);
 }
 
 /**
@@ -48,11 +50,11 @@ export function serve<C = undefined>(options: ServeOptions<C>, handler: Handler<
  * @throws {TypeError | RangeError | SyntaxError} If the URL or the options are wrong.
  */
 export function connect(url: string | URL, options?: ConnectOptions): Promise<WebSocketConnection> {
-  return openConnection(dial, url, options);
+  return openConnection({ dial, codec: zlibCodec }, url, options);
 }
 
 /** Connects with the surface of the WHATWG's WebSocketStream proposal. */
-export const WebSocketStream: WebSocketStreamConstructor = webSocketStreamOver(dial);
+export const WebSocketStream: WebSocketStreamConstructor = webSocketStreamOver({ dial, codec: zlibCodec });
 
 /** A client connection whose opening is a promise beside its closing. */
 export type WebSocketStream = WebSocketStreamInstance;

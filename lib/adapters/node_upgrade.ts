@@ -7,13 +7,20 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { type AcceptOptions, acceptUpgrade, checkOrigin, readUpgrade, refuse } from "../connection/accept.ts";
+import {
+  type AcceptOptions,
+  acceptUpgrade,
+  checkOrigin,
+  readAcceptOptions,
+  readUpgrade,
+  refuse,
+} from "../connection/accept.ts";
 import { ByteChannel } from "../connection/byte_channel.ts";
-import { readLimits } from "../connection/limits.ts";
 import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
 import { HandshakeError } from "../errors.ts";
 import { HeaderFields } from "../handshake/header_fields.ts";
 import { NodeTransport } from "./node_transport.ts";
+import { zlibCodec } from "./zlib.ts";
 
 /**
  * Accepts an upgrade that an `http.Server` has received.
@@ -48,7 +55,9 @@ export async function upgrade(
   head: Uint8Array,
   options: AcceptOptions = {},
 ): Promise<WebSocketConnection> {
-  const limits = readLimits(options);
+  const settings = readAcceptOptions(options, zlibCodec);
+  // Whoever decided on the request may have taken its time. Such a socket would not tell of its end again.
+  if (socket.destroyed) throw new HandshakeError("ended");
   const channel = new ByteChannel(new NodeTransport(socket as Socket));
   const received = {
     channel,
@@ -56,11 +65,17 @@ export async function upgrade(
     rest: new Uint8Array(head),
   } as const;
   try {
+    // Node's parser also takes HTTP/1.0, and 2.0 in the form of 1.1.
+    if (request.httpVersion !== "1.1") throw new HandshakeError("http-version");
     const upgrade = readUpgrade(received);
-    checkOrigin(upgrade, options);
-    return await acceptUpgrade(upgrade, options, limits);
+    checkOrigin(upgrade, settings);
+    return await acceptUpgrade(upgrade, settings);
   } catch (error) {
-    await refuse(channel, error instanceof HandshakeError ? error : new HandshakeError("internal"), limits);
+    await refuse(
+      channel,
+      error instanceof HandshakeError ? error : new HandshakeError("internal"),
+      settings.limits,
+    );
     throw error;
   }
 }

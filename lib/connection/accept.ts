@@ -18,7 +18,10 @@ import {
   type UpgradeOffer,
   writeAccept,
 } from "../handshake/server_handshake.ts";
+import type { DeflateCodec } from "../protocol/deflate_codec.ts";
+import type { CompressionOptions } from "../protocol/deflate_negotiation.ts";
 import { ByteChannel } from "./byte_channel.ts";
+import { Compression } from "./compression.ts";
 import { Connection } from "./connection.ts";
 import { writeResponse } from "./http_answer.ts";
 import { after, type CheckedLimits, type Limits, readLimits } from "./limits.ts";
@@ -39,6 +42,36 @@ export interface AcceptOptions extends Limits {
   origins?: OriginPolicy;
   /** More headers for the response that accepts. @default none */
   headers?: HeadersInput;
+  /** Whether and how to compress messages (permessage-deflate, RFC 7692). @default {false} */
+  compression?: boolean | CompressionOptions;
+}
+
+/** Options that are checked, as far as they can be before a request comes. */
+export interface AcceptSettings extends Pick<AcceptOptions, "protocols" | "origins" | "headers"> {
+  /** The limits of connections. */
+  readonly limits: CheckedLimits;
+  /** How to compress. */
+  readonly compression: Compression | undefined;
+}
+
+/**
+ * Checks the options.
+ *
+ * @param options What the user set.
+ * @param codec What compresses, unless the options have their own.
+ * @throws {TypeError | RangeError} If one is wrong; the message has its name.
+ */
+export function readAcceptOptions(options: AcceptOptions, codec?: DeflateCodec): AcceptSettings {
+  // Headers that cannot be sent are found here, and not when the first client comes.
+  writeAccept({ accept: "", headers: options.headers });
+  const { protocols, origins, headers } = options;
+  return {
+    ...protocols && { protocols },
+    ...origins && { origins },
+    ...headers && { headers },
+    limits: readLimits(options),
+    compression: Compression.read(options.compression, codec),
+  };
 }
 
 /** A request that waits for an answer: one of `accept` and `reject`, once. */
@@ -117,7 +150,7 @@ export function readUpgrade<C>(received: ReceivedRequest): ReceivedUpgrade<C> {
  *
  * @throws {HandshakeError} If that is not allowed.
  */
-export function checkOrigin({ head }: ReceivedRequest, { origins }: AcceptOptions): void {
+export function checkOrigin({ head }: ReceivedRequest, { origins }: AcceptSettings): void {
   if (!isAllowedOrigin(head, origins)) throw new HandshakeError("origin");
 }
 
@@ -129,16 +162,23 @@ export function checkOrigin({ head }: ReceivedRequest, { origins }: AcceptOption
  */
 export async function acceptUpgrade<C>(
   { channel, rest, offer, request }: ReceivedUpgrade<C>,
-  options: AcceptOptions,
-  limits: CheckedLimits,
+  { protocols, headers, limits, compression }: AcceptSettings,
 ): Promise<Connection> {
-  const protocol = chooseProtocol(offer.protocols, options.protocols);
+  const protocol = chooseProtocol(offer.protocols, protocols);
+  const agreed = compression?.accept(offer.extensions);
   const accept = await acceptKey(offer.key);
-  const greeting = writeAccept({ accept, protocol, headers: options.headers });
+  const greeting = writeAccept({ accept, protocol, extensions: agreed?.header, headers });
   if (!channel.transport.open) throw new HandshakeError("ended");
   channel.onGone = undefined;
-  const start = { role: "server", protocol: protocol ?? "", extensions: "", limits, greeting, rest } as const;
-  const connection = new Connection(channel.transport, start);
+  const connection = new Connection(channel.transport, {
+    role: "server",
+    protocol: protocol ?? "",
+    extensions: agreed?.header ?? "",
+    deflate: agreed?.start(),
+    limits,
+    greeting,
+    rest,
+  });
   const leave = () => request.leave();
   connection.closed.then(leave, leave);
   return connection;
@@ -188,16 +228,16 @@ export async function receiveUpgrade(
   stream: ByteStream,
   options: AcceptOptions = {},
 ): Promise<PendingUpgrade> {
-  const limits = readLimits(options);
+  const { limits } = readAcceptOptions(options);
   const channel = new ByteChannel(new StreamTransport(stream));
   const refusing = async (error: unknown): Promise<never> => {
     await refuse(channel, error instanceof HandshakeError ? error : new HandshakeError("internal"), limits);
     throw error;
   };
   const accept = async (upgrade: ReceivedUpgrade<undefined>, own: AcceptOptions = {}) => {
-    const all = { ...options, ...own };
-    checkOrigin(upgrade, all);
-    return await acceptUpgrade(upgrade, all, readLimits(all));
+    const settings = readAcceptOptions({ ...options, ...own });
+    checkOrigin(upgrade, settings);
+    return await acceptUpgrade(upgrade, settings);
   };
   try {
     const upgrade = readUpgrade<undefined>(await receiveRequest(channel, limits));

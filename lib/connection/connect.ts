@@ -14,7 +14,10 @@ import {
 import { type ResponseHead, ResponseHeadParser } from "../handshake/head_parser.ts";
 import type { HeadersInput } from "../handshake/server_handshake.ts";
 import { parseWebSocketUrl } from "../handshake/websocket_url.ts";
+import type { DeflateCodec } from "../protocol/deflate_codec.ts";
+import type { CompressionOptions } from "../protocol/deflate_negotiation.ts";
 import { ByteChannel } from "./byte_channel.ts";
+import { Compression } from "./compression.ts";
 import { Connection } from "./connection.ts";
 import { after, type CheckedLimits, type Limits, readLimits } from "./limits.ts";
 import { type ByteStream, StreamTransport } from "./stream_transport.ts";
@@ -29,6 +32,8 @@ export interface ConnectOptions extends Limits {
   headers?: HeadersInput;
   /** The `Origin` to send; servers take it for a browser's. @default none */
   origin?: string;
+  /** Whether and how to compress messages (permessage-deflate, RFC 7692). @default {false} */
+  compression?: boolean | CompressionOptions;
   /** Gives up the opening handshake; without effect on an open connection. */
   signal?: AbortSignal;
   /** The unix socket to dial; the URL only gives Host and target. */
@@ -62,6 +67,14 @@ export interface DialTarget {
 /** Makes the byte stream to a server; throws `unreachable`, a {@linkcode HandshakeError}, if that fails. */
 export type Dial = (target: DialTarget) => Promise<Transport>;
 
+/** What a runtime has for a client. */
+export interface ClientPlatform {
+  /** Makes the byte stream. */
+  readonly dial: Dial;
+  /** What compresses, unless the options have their own. */
+  readonly codec?: DeflateCodec;
+}
+
 function dialTarget(url: URL, { path, tls }: ConnectOptions, signal: AbortSignal): DialTarget {
   const hostname = url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;
   const secure = url.protocol === "wss:";
@@ -83,15 +96,16 @@ function dialTarget(url: URL, { path, tls }: ConnectOptions, signal: AbortSignal
  * @throws {TypeError | RangeError | SyntaxError} If the URL or the options are wrong: before anything is sent.
  */
 export async function openConnection(
-  dial: Dial,
+  { dial, codec }: ClientPlatform,
   url: string | URL,
   options: ConnectOptions = {},
 ): Promise<WebSocketConnection> {
   const limits = readLimits(options);
+  const compression = Compression.read(options.compression, codec);
   const target = parseWebSocketUrl(url);
   const protocols = validateProtocols(options.protocols);
   const key = generateKey();
-  const request = writeUpgradeRequest(target, key, { ...options, protocols });
+  const request = writeUpgradeRequest(target, key, { ...options, protocols, extensions: compression?.offer });
   options.signal?.throwIfAborted();
 
   const giveUp = new AbortController();
@@ -102,7 +116,7 @@ export async function openConnection(
   try {
     const transport = await dial(where);
     const channel = new ByteChannel(transport);
-    return await shakeHands(channel, request, { key, protocols, limits, signal: giveUp.signal });
+    return await shakeHands(channel, request, { key, protocols, compression, limits, signal: giveUp.signal });
   } finally {
     clearTimeout(timer);
     options.signal?.removeEventListener("abort", onAbort);
@@ -142,12 +156,13 @@ export function connectStream(
   url: string | URL,
   options: ConnectOptions = {},
 ): Promise<WebSocketConnection> {
-  return openConnection(() => Promise.resolve(new StreamTransport(stream)), url, options);
+  return openConnection({ dial: () => Promise.resolve(new StreamTransport(stream)) }, url, options);
 }
 
 interface Handshake {
   readonly key: string;
   readonly protocols: readonly string[];
+  readonly compression: Compression | undefined;
   readonly limits: CheckedLimits;
   readonly signal: AbortSignal;
 }
@@ -155,7 +170,7 @@ interface Handshake {
 async function shakeHands(
   channel: ByteChannel,
   request: Uint8Array,
-  { key, protocols, limits, signal }: Handshake,
+  { key, protocols, compression, limits, signal }: Handshake,
 ): Promise<WebSocketConnection> {
   const onAbort = () => channel.fail(signal.reason);
   signal.addEventListener("abort", onAbort);
@@ -163,8 +178,13 @@ async function shakeHands(
     signal.throwIfAborted();
     await channel.write(request, Infinity);
     const { head, rest } = await receiveResponse(channel, limits);
-    const chosen = checkUpgradeResponse(head, { accept: await acceptKey(key), protocols });
-    return new Connection(channel.transport, { role: "client", ...chosen, limits, rest });
+    const accept = await acceptKey(key);
+    const expected = { accept, protocols, extensions: compression !== undefined };
+    const { protocol, extensions } = checkUpgradeResponse(head, expected);
+    const agreed = extensions === "" ? undefined : compression?.confirm(extensions);
+    if (extensions !== "" && agreed === undefined) throw new HandshakeError("extension-not-offered");
+    const start = { role: "client", protocol, extensions, deflate: agreed?.start(), limits, rest } as const;
+    return new Connection(channel.transport, start);
   } catch (error) {
     channel.transport.destroy();
     throw error;

@@ -7,12 +7,13 @@
 import { WebSocketError } from "../errors.ts";
 import { type Bytes, toBytes } from "../protocol/bytes.ts";
 import { type CloseInfo, NORMAL_CLOSURE } from "../protocol/close_payload.ts";
-import { Endpoint, type EndpointEvent } from "../protocol/endpoint.ts";
+import { Endpoint, type EndpointDeflate, type EndpointEvent } from "../protocol/endpoint.ts";
 import type { Role } from "../protocol/frame.ts";
 import { MAX_CONTROL_LENGTH } from "../protocol/header.ts";
 import type { Message } from "../protocol/message_assembler.ts";
+import { EncodedMessage, type PreparedMessage } from "../protocol/prepared_message.ts";
 import { checkCloseCode } from "./close_code.ts";
-import { Deferred, ignorable, ignore } from "./deferred.ts";
+import { Deferred, ignore, rejected } from "./deferred.ts";
 import { setSource } from "./error_source.ts";
 import { Keepalive } from "./keepalive.ts";
 import { after, type CheckedLimits, type Timer } from "./limits.ts";
@@ -31,6 +32,8 @@ export interface ConnectionStart {
   protocol: string;
   /** The extensions that were agreed on. */
   extensions: string;
+  /** How messages are compressed, if that was agreed on. */
+  deflate: EndpointDeflate | undefined;
   /** The limits, checked. */
   limits: CheckedLimits;
   /** The end of our handshake, if it is still to be sent: it goes out ahead of the first frame. */
@@ -55,7 +58,7 @@ export class Connection implements WebSocketConnection, TransportSink {
   readonly #queue = new ReceiveQueue();
   #pings: PendingPings | undefined;
   #readable: ReadableStream<Message> | undefined;
-  #writable: WritableStream<string | Bytes> | undefined;
+  #writable: WritableStream<string | Bytes | PreparedMessage> | undefined;
 
   #paused = true;
   readonly #closed = new Deferred<CloseInfo>();
@@ -73,7 +76,12 @@ export class Connection implements WebSocketConnection, TransportSink {
     this.#role = start.role;
     this.#limits = start.limits;
     const { maxMessageSize, maxEmptyFragments } = start.limits;
-    this.#endpoint = new Endpoint({ role: start.role, maxMessageSize, maxEmptyFragments });
+    this.#endpoint = new Endpoint({
+      role: start.role,
+      maxMessageSize,
+      maxEmptyFragments,
+      deflate: start.deflate,
+    });
     this.#outbox = new Outbox(transport, this.#endpoint.output, start.limits.highWaterMark);
     this.closed = this.#closed.promise;
     transport.sink = this;
@@ -100,7 +108,7 @@ export class Connection implements WebSocketConnection, TransportSink {
     });
   }
 
-  get writable(): WritableStream<string | Bytes> {
+  get writable(): WritableStream<string | Bytes | PreparedMessage> {
     return this.#writable ??= messageWritable(this, {
       highWaterMark: this.#limits.highWaterMark,
       onError: (listener) => this.#error === undefined ? (this.#onError = listener) : listener(this.#error),
@@ -120,8 +128,10 @@ export class Connection implements WebSocketConnection, TransportSink {
     return { next: () => this.#next() };
   }
 
-  send(data: string | Bytes): Promise<void> {
-    const message = typeof data === "string" ? data : toBytes(data);
+  send(data: string | Bytes | PreparedMessage): Promise<void> {
+    const message = typeof data === "string" || data instanceof EncodedMessage
+      ? data
+      : toBytes(data as Bytes);
     if (this.#endpoint.state !== "open") return rejected(this.#notOpen());
     this.#endpoint.sendMessage(message);
     this.#outbox.push();
@@ -286,8 +296,4 @@ export class Connection implements WebSocketConnection, TransportSink {
   #notOpen(): WebSocketError {
     return setSource(new WebSocketError("not-open", { cause: this.#error }), this);
   }
-}
-
-function rejected(error: unknown): Promise<never> {
-  return ignorable(Promise.reject(error));
 }

@@ -30,5 +30,10 @@ export function ignorable<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
+/** Makes a promise that rejects. */
+export function rejected(error: unknown): Promise<never> {
+  return ignorable(Promise.reject(error));
+}
+
 /** Does nothing. */
 export function ignore(): void {}

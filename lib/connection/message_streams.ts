@@ -7,6 +7,7 @@
 import type { WebSocketError } from "../errors.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import type { Message } from "../protocol/message_assembler.ts";
+import type { PreparedMessage } from "../protocol/prepared_message.ts";
 import type { WebSocketConnection } from "./web_socket_connection.ts";
 
 /** Where a readable gets its messages. */
@@ -46,8 +47,8 @@ export function messageReadable(source: MessageSource): ReadableStream<Message> 
 export function messageWritable(
   connection: WebSocketConnection,
   options: { highWaterMark: number; onError: (listener: (error: WebSocketError) => void) => void },
-): WritableStream<string | Bytes> {
-  return new WritableStream<string | Bytes>({
+): WritableStream<string | Bytes | PreparedMessage> {
+  return new WritableStream<string | Bytes | PreparedMessage>({
     start: (controller) => options.onError((error) => controller.error(error)),
     write: (message) => connection.send(message),
     close: () => connection[Symbol.asyncDispose]() as Promise<void>,
@@ -55,6 +56,6 @@ export function messageWritable(
   }, { highWaterMark: options.highWaterMark, size: sizeOf });
 }
 
-function sizeOf(message: string | Bytes): number {
+function sizeOf(message: string | Bytes | PreparedMessage): number {
   return (typeof message === "string" ? message.length : message.byteLength) + 1;
 }

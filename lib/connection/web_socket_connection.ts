@@ -6,7 +6,9 @@
 
 import type { Bytes } from "../protocol/bytes.ts";
 import type { CloseInfo } from "../protocol/close_payload.ts";
+import type { PreparedMessage } from "../protocol/prepared_message.ts";
 
+export { prepare, type PreparedMessage } from "../protocol/prepared_message.ts";
 export type { Bytes } from "../protocol/bytes.ts";
 export type { CloseInfo } from "../protocol/close_payload.ts";
 export type { Message } from "../protocol/message_assembler.ts";
@@ -42,7 +44,7 @@ export interface WebSocketConnection extends AsyncIterable<string | Uint8Array>,
   /** The messages received; a chunk is a whole message. Cancelling it closes with 1000. */
   readonly readable: ReadableStream<string | Uint8Array>;
   /** Takes messages to send; a chunk is a whole message. Closing it closes with 1000, aborting it cuts the stream. */
-  readonly writable: WritableStream<string | Bytes>;
+  readonly writable: WritableStream<string | Bytes | PreparedMessage>;
   /** The subprotocol that was agreed on; empty if none. */
   readonly protocol: string;
   /** The extensions that were agreed on, as in the header; empty if none. */
@@ -52,13 +54,13 @@ export interface WebSocketConnection extends AsyncIterable<string | Uint8Array>,
   /** The latest round trip that was measured, in milliseconds, by `ping` or by keepalive; `undefined` before the first. */
   readonly roundTrip: number | undefined;
   /**
-   * Sends a message: a string as text, anything else as binary. The bytes are the caller's again when this returns.
+   * Sends a message: a string as text, anything else as binary, or what `prepare` made ready. The bytes are the caller's again when this returns.
    *
    * @returns Settles once less than the high-water mark is buffered: awaiting it is backpressure.
    * @throws {TypeError} If the data is neither a string nor bytes. If the connection is not open the promise rejects
    *   with a `WebSocketError` (`not-open`).
    */
-  send(data: string | Bytes): Promise<void>;
+  send(data: string | Bytes | PreparedMessage): Promise<void>;
   /**
    * Sends a Ping (RFC 6455 §5.5.2).
    *

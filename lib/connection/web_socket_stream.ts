@@ -8,7 +8,8 @@ import { parseWebSocketUrl } from "../handshake/websocket_url.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import type { CloseInfo } from "../protocol/close_payload.ts";
 import type { Message } from "../protocol/message_assembler.ts";
-import { type ConnectOptions, type Dial, openConnection } from "./connect.ts";
+import type { PreparedMessage } from "../protocol/prepared_message.ts";
+import { type ClientPlatform, type ConnectOptions, openConnection } from "./connect.ts";
 import { ignorable } from "./deferred.ts";
 import type { CloseOptions, WebSocketConnection } from "./web_socket_connection.ts";
 
@@ -17,7 +18,7 @@ export interface WebSocketOpenInfo {
   /** The messages received. */
   readonly readable: ReadableStream<Message>;
   /** Takes messages to send. */
-  readonly writable: WritableStream<string | Bytes>;
+  readonly writable: WritableStream<string | Bytes | PreparedMessage>;
   /** The extensions that were agreed on; empty if none. */
   readonly extensions: string;
   /** The subprotocol that was agreed on; empty if none. */
@@ -58,10 +59,10 @@ export interface WebSocketStreamConstructor {
 }
 
 /** Makes the class for a runtime. */
-export function webSocketStreamOver(dial: Dial): WebSocketStreamConstructor {
+export function webSocketStreamOver(platform: ClientPlatform): WebSocketStreamConstructor {
   return class WebSocketStream extends DialledWebSocketStream {
     constructor(url: string | URL, options?: ConnectOptions) {
-      super(dial, url, options);
+      super(platform, url, options);
     }
   };
 }
@@ -76,12 +77,15 @@ class DialledWebSocketStream implements WebSocketStreamInstance {
   readonly #connecting: Promise<WebSocketConnection>;
   readonly #giveUp = new AbortController();
 
-  constructor(dial: Dial, url: string | URL, options: ConnectOptions = {}) {
+  constructor(platform: ClientPlatform, url: string | URL, options: ConnectOptions = {}) {
     this.url = parseWebSocketUrl(url).href;
     const { signal } = options;
     const signals = signal === undefined ? [] : [signal];
     this.#connecting = ignorable(
-      openConnection(dial, url, { ...options, signal: AbortSignal.any([...signals, this.#giveUp.signal]) }),
+      openConnection(platform, url, {
+        ...options,
+        signal: AbortSignal.any([...signals, this.#giveUp.signal]),
+      }),
     );
     this.opened = ignorable(this.#connecting.then(({ readable, writable, extensions, protocol }) => {
       return { readable, writable, extensions, protocol };

@@ -5,6 +5,7 @@
  */
 
 import { HandshakeError } from "../errors.ts";
+import { type Extension, parseExtensions } from "../protocol/extensions.ts";
 import { isValidKey } from "./accept_key.ts";
 import { readUserHeaders, writeField, writeFields } from "./field_lines.ts";
 import type { HeadersInput } from "./field_lines.ts";
@@ -12,7 +13,7 @@ import { isToken, listHas, parseTokenList } from "./grammar.ts";
 import type { RequestHead } from "./head_parser.ts";
 import type { HeaderFields } from "./header_fields.ts";
 import { encodeLatin1 } from "./latin1.ts";
-import { DIGIT, HTAB, isAll, SP } from "./octets.ts";
+import { DIGIT, isAll } from "./octets.ts";
 
 export type { HeadersInput } from "./field_lines.ts";
 
@@ -22,8 +23,8 @@ export interface UpgradeOffer {
   key: string;
   /** The subprotocols in the client's order, without duplicates; often none. */
   protocols: readonly string[];
-  /** What `Sec-WebSocket-Extensions` lists, not parsed, or undefined. */
-  extensions: string | undefined;
+  /** The extensions in the client's order; often none. */
+  extensions: readonly Extension[];
 }
 
 /** Chooses the subprotocol: a list in order of preference, or a function that is asked when any are offered. */
@@ -155,12 +156,9 @@ function offeredProtocols(headers: HeaderFields): readonly string[] {
 }
 
 /** The header's grammar is ASCII (§9.1), and what was accepted of it is sent back. */
-function offeredExtensions(headers: HeaderFields): string | undefined {
+function offeredExtensions(headers: HeaderFields): readonly Extension[] {
   const value = headers.list("sec-websocket-extensions");
-  if (value === undefined) return undefined;
-  for (let at = 0; at < value.length; at++) {
-    const code = value.charCodeAt(at);
-    if (code >= 0x7f || code < SP && code !== HTAB) throw new HandshakeError("extensions-header");
-  }
-  return value;
+  const extensions = value === undefined ? [] : parseExtensions(value);
+  if (extensions === undefined) throw new HandshakeError("extensions-header");
+  return extensions;
 }

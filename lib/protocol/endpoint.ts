@@ -15,9 +15,11 @@
 
 import { WebSocketError } from "../errors.ts";
 import { type CloseInfo, readClosePayload, writeClosePayload } from "./close_payload.ts";
+import type { Deflater, Inflater } from "./deflate_codec.ts";
 import { type Frame, isControl, Opcode, type Role } from "./frame.ts";
 import { FrameDecoder } from "./frame_decoder.ts";
 import { type Message, MessageAssembler } from "./message_assembler.ts";
+import { EncodedMessage } from "./prepared_message.ts";
 import { SendBuffer } from "./send_buffer.ts";
 import { type State, transition } from "./state.ts";
 
@@ -36,6 +38,30 @@ export interface EndpointOptions {
   maxMessageSize: number;
   /** How many empty fragments may come in a row. */
   maxEmptyFragments: number;
+  /** How messages are compressed, if that was agreed on. */
+  deflate?: EndpointDeflate | undefined;
+}
+
+/** permessage-deflate, as one end does it (RFC 7692). */
+export interface EndpointDeflate {
+  /** Decompresses what comes in. */
+  readonly inflater: Inflater;
+  /** Compresses what goes out; without one nothing is. */
+  readonly deflater: Deflater | undefined;
+  /** Messages of fewer bytes go out as they are. */
+  readonly threshold: number;
+  /** Whether a message that does not get smaller may go out as it is: not if later ones would refer to it. */
+  readonly optional: boolean;
+  /** Names all that a compressed message depends on, if it is not earlier messages: equal names, equal bytes. */
+  readonly profile: string;
+}
+
+const encoder = new TextEncoder();
+
+function toFrame(data: Message): Frame {
+  return typeof data === "string"
+    ? { fin: true, rsv1: false, opcode: Opcode.Text, payload: encoder.encode(data) }
+    : { fin: true, rsv1: false, opcode: Opcode.Binary, payload: data };
 }
 
 /** Speaks the protocol for one end of a connection. */
@@ -46,7 +72,8 @@ export class Endpoint {
   congested = false;
 
   readonly #decoder: FrameDecoder;
-  readonly #assembler = new MessageAssembler();
+  readonly #assembler: MessageAssembler;
+  readonly #deflate: EndpointDeflate | undefined;
   #state: State = "open";
   #pendingPong: Uint8Array | undefined;
 
@@ -56,8 +83,11 @@ export class Endpoint {
    * @param options Its role and limits.
    */
   constructor(options: EndpointOptions) {
+    const { maxMessageSize, deflate } = options;
     this.output = new SendBuffer(options.role);
-    this.#decoder = new FrameDecoder({ ...options, pieces: true });
+    this.#decoder = new FrameDecoder({ ...options, rsv1: deflate !== undefined, pieces: true });
+    this.#assembler = new MessageAssembler({ maxMessageSize, inflater: deflate?.inflater });
+    this.#deflate = deflate;
   }
 
   /** Where the connection stands. */
@@ -106,6 +136,7 @@ export class Endpoint {
   end(): EndpointEvent | undefined {
     if (this.finished) return undefined;
     this.#state = transition(this.#state, "end");
+    this.#assembler.close();
     return { type: "error", error: new WebSocketError("connection-lost") };
   }
 
@@ -118,9 +149,11 @@ export class Endpoint {
   }
 
   /** Sends a message as one frame. Only while `open`. */
-  sendMessage(data: Message): void {
-    if (typeof data === "string") this.output.text(data);
-    else this.output.frame({ fin: true, rsv1: false, opcode: Opcode.Binary, payload: data });
+  sendMessage(data: Message | EncodedMessage): void {
+    if (data instanceof EncodedMessage) this.output.frame(this.#prepared(data));
+    else if (this.#deflate?.deflater !== undefined) this.output.frame(this.#deflated(toFrame(data)));
+    else if (typeof data === "string") this.output.text(data);
+    else this.output.frame(toFrame(data));
   }
 
   /** Sends a Ping of at most 125 bytes. Only while `open`. */
@@ -131,7 +164,26 @@ export class Endpoint {
   /** Starts the closing handshake (RFC 6455 §7.1.2). Only while `open`. */
   sendClose(info: CloseInfo): void {
     this.#state = transition(this.#state, "sendClose");
+    this.#assembler.close();
     this.#sendControl(Opcode.Close, writeClosePayload(info));
+  }
+
+  /** Compresses a frame, if that is agreed on and worth it. The payload may be overwritten by the next call. */
+  #deflated(frame: Frame): Frame {
+    const { deflater, threshold, optional } = this.#deflate!;
+    if (deflater === undefined || frame.payload.length < threshold) return frame;
+    const payload = deflater.deflate(frame.payload);
+    return optional && payload.length >= frame.payload.length ? frame : { ...frame, rsv1: true, payload };
+  }
+
+  /** Looks up how a prepared message goes out here; where messages refer to earlier ones it is compressed anew. */
+  #prepared(message: EncodedMessage): Frame {
+    if (this.#deflate?.deflater === undefined) return message.frame;
+    if (!this.#deflate.optional) return this.#deflated(message.frame);
+    return message.compressed(this.#deflate.profile, (plain) => {
+      const frame = this.#deflated(plain);
+      return { ...frame, payload: frame.payload.slice() };
+    });
   }
 
   #sendControl(opcode: Opcode, payload: Uint8Array): void {
@@ -166,6 +218,7 @@ export class Endpoint {
   #fail(error: WebSocketError): EndpointEvent {
     const tell = this.#state === "open";
     this.#state = transition(this.#state, "fail");
+    this.#assembler.close();
     if (tell) this.#sendControl(Opcode.Close, writeClosePayload(error));
     return { type: "error", error };
   }

@@ -25,7 +25,12 @@ export interface FrameDecoderOptions {
   role?: Role;
   /** The longest payload of a data frame, in bytes. @default {Infinity} */
   maxFrameSize?: number;
-  /** The longest message, in bytes, all its frames together. @default {Infinity} */
+  /**
+   * The longest message, in bytes, all its frames together. One that is compressed may have a little more, for data that
+   * cannot be compressed grows: whoever decompresses has to see to the limit.
+   *
+   * @default {Infinity}
+   */
   maxMessageSize?: number;
   /** How many empty fragments may come in a row. @default {1024} */
   maxEmptyFragments?: number;
@@ -79,12 +84,15 @@ export class FrameDecoder {
     const role = options.role ?? "server";
     this.#pieces = options.pieces ?? false;
     this.#keySize = role === "server" ? 4 : 0;
+    const { maxMessageSize = Infinity } = options;
     this.#context = {
       masked: role === "server",
       rsv1: options.rsv1 ?? false,
       fragmented: false,
       maxFrameSize: options.maxFrameSize ?? Infinity,
-      maxMessageSize: options.maxMessageSize ?? Infinity,
+      maxMessageSize,
+      maxCompressedSize: maxMessageSize + maxMessageSize / 64 + 1_024,
+      compressed: false,
       messageSize: 0,
       maxEmptyFragments: options.maxEmptyFragments ?? DEFAULT_MAX_EMPTY_FRAGMENTS,
       emptyFragments: 0,
@@ -238,6 +246,7 @@ export class FrameDecoder {
     this.#done = 0;
     if (isControl(this.#opcode)) return;
     const context = this.#context;
+    if (this.#opcode !== Opcode.Continuation) context.compressed = this.#rsv1;
     context.fragmented = !this.#fin;
     context.messageSize = this.#fin ? 0 : context.messageSize + length;
     context.emptyFragments = !this.#fin && length === 0 ? context.emptyFragments + 1 : 0;

@@ -28,6 +28,10 @@ export interface HeaderContext {
   readonly maxFrameSize: number;
   /** The longest message we take, in bytes, all its frames together. */
   readonly maxMessageSize: number;
+  /** The most bytes that such a message may have on the wire when it is compressed. */
+  readonly maxCompressedSize: number;
+  /** Whether the message under way is compressed. */
+  compressed: boolean;
   /** The bytes of the message under way, from the frames before this one. */
   messageSize: number;
   /** How many empty fragments we take in a row. */
@@ -72,21 +76,23 @@ export function headerFault(
   } else if (context.fragmented) {
     return "expected-continuation";
   }
-  return length === LENGTH_UNKNOWN ? undefined : lengthFault(second & 0x7f, length, fin, context);
+  if (length === LENGTH_UNKNOWN) return undefined;
+  const compressed = opcode === Opcode.Continuation ? context.compressed : (first & 0x40) !== 0;
+  const limit = compressed ? context.maxCompressedSize : context.maxMessageSize;
+  return lengthFault(second & 0x7f, length, { fin, limit, context });
 }
 
 /** Names the first rule that a data frame's length breaks. */
 function lengthFault(
   form: number,
   length: number,
-  fin: boolean,
-  context: HeaderContext,
+  { fin, limit, context }: { fin: boolean; limit: number; context: HeaderContext },
 ): WebSocketErrorCode | undefined {
   // §5.2: "the minimal number of bytes MUST be used to encode the length".
   if ((form === 126 && length < 126) || (form === 127 && length < 65_536)) return "length-not-minimal";
   if (length > Number.MAX_SAFE_INTEGER) return "length-out-of-range";
   if (length > context.maxFrameSize) return "frame-too-big";
-  if (length > context.maxMessageSize - context.messageSize) return "message-too-big";
+  if (length > limit - context.messageSize) return "message-too-big";
   if (length === 0 && !fin && context.emptyFragments >= context.maxEmptyFragments) {
     return "too-many-empty-fragments";
   }

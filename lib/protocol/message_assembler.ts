@@ -6,6 +6,7 @@
 
 import { WebSocketError } from "../errors.ts";
 import { ByteCollector } from "./byte_collector.ts";
+import type { Inflater } from "./deflate_codec.ts";
 import { type Frame, Opcode } from "./frame.ts";
 import { decodeUtf8, Utf8Validator } from "./utf8.ts";
 
@@ -15,19 +16,23 @@ export type Message = string | Uint8Array;
 /** Puts the fragments of a message together, in one buffer however many there are. */
 export class MessageAssembler {
   readonly #maxMessageSize: number;
+  readonly #inflater: Inflater | undefined;
   /** What the message under way is made of; `undefined` between messages. */
   #opcode: Opcode | undefined;
+  #compressed = false;
   #collector: ByteCollector | undefined;
   #validator: Utf8Validator | undefined;
 
   /**
    * Makes an assembler.
    *
-   * @param options `maxMessageSize`: the longest message, in bytes. A frame decoder that watches over it has seen the
-   *   headers and fails earlier. @default {Infinity}
+   * @param options `maxMessageSize`: the longest message, in bytes, decompressed. A frame decoder that watches over it
+   *   has seen the headers and fails earlier. @default {Infinity} `inflater`: decompresses messages whose first frame has
+   *   RSV1; without one there must be none.
    */
-  constructor(options: { maxMessageSize?: number } = {}) {
+  constructor(options: { maxMessageSize?: number; inflater?: Inflater | undefined } = {}) {
     this.#maxMessageSize = options.maxMessageSize ?? Infinity;
+    this.#inflater = options.inflater;
   }
 
   /** Whether a fragmented message is under way. */
@@ -43,27 +48,24 @@ export class MessageAssembler {
    * @param remaining How many bytes the message lacks after this frame, if known. @default {Infinity}
    * @returns The message that it completes, or `undefined`.
    * @throws {WebSocketError} `invalid-utf8` at the first byte that cannot be right, even in the middle of a message;
-   *   `message-too-big`; `unexpected-continuation`, `expected-continuation`.
+   *   `message-too-big`, `invalid-deflate`; `unexpected-continuation`, `expected-continuation`.
    */
   add(frame: Frame, remaining?: number): Message | undefined {
-    if (frame.opcode !== Opcode.Continuation && this.#opcode === undefined && frame.fin) {
-      return this.#whole(frame);
-    }
     if (frame.opcode === Opcode.Continuation) {
       if (this.#opcode === undefined) throw new WebSocketError("unexpected-continuation");
     } else {
       if (this.#opcode !== undefined) throw new WebSocketError("expected-continuation");
-      this.#begin(frame.opcode);
+      if (frame.fin && !frame.rsv1) return this.#whole(frame);
+      this.#begin(frame);
     }
-    const collector = this.#collector!;
-    if (collector.length + frame.payload.length > this.#maxMessageSize) {
-      throw new WebSocketError("message-too-big");
-    }
-    if (this.#validator !== undefined && !this.#validator.write(frame.payload)) {
-      throw new WebSocketError("invalid-utf8");
-    }
-    collector.append(frame.payload, remaining);
+    if (this.#compressed) this.#inflate(frame);
+    else this.#append(frame.payload, remaining);
     return frame.fin ? this.#finish() : undefined;
+  }
+
+  /** Gives up the message under way. */
+  close(): void {
+    this.#inflater?.close();
   }
 
   /** Makes a message of an unfragmented frame. */
@@ -72,10 +74,27 @@ export class MessageAssembler {
     return opcode === Opcode.Text ? decodeUtf8(payload) : payload;
   }
 
-  #begin(opcode: Opcode): void {
+  #begin({ opcode, rsv1, fin }: Frame): void {
+    if (rsv1 && this.#inflater === undefined) throw new WebSocketError("reserved-bit");
     this.#opcode = opcode;
+    this.#compressed = rsv1;
     this.#collector = new ByteCollector();
-    if (opcode === Opcode.Text) this.#validator = new Utf8Validator();
+    // A message in one piece is checked when it is decoded.
+    if (opcode === Opcode.Text && !fin) this.#validator = new Utf8Validator();
+  }
+
+  #inflate({ payload, fin }: Frame): void {
+    this.#inflater!.write(payload, (bytes) => this.#append(bytes));
+    if (fin) this.#inflater!.end();
+  }
+
+  #append(bytes: Uint8Array, remaining?: number): void {
+    const collector = this.#collector!;
+    if (collector.length + bytes.length > this.#maxMessageSize) throw new WebSocketError("message-too-big");
+    if (this.#validator !== undefined && !this.#validator.write(bytes)) {
+      throw new WebSocketError("invalid-utf8");
+    }
+    collector.append(bytes, remaining);
   }
 
   #finish(): Message {

@@ -8,17 +8,29 @@ export * from "../errors.ts";
 export type { HeadersInput, ProtocolChoice } from "../handshake/server_handshake.ts";
 export type { OriginPolicy } from "../handshake/origin.ts";
 export type { AcceptOptions } from "../connection/accept.ts";
+export type {
+  CompressionOptions,
+  ContextTakeover,
+  DeflateCodec,
+  DeflateOptions,
+  Deflater,
+  InflateOptions,
+  Inflater,
+  TakeBytes,
+} from "../connection/compression.ts";
 export type { ConnectOptions, TlsConnectOptions } from "../connection/connect.ts";
 export type { KeepaliveOptions, Limits } from "../connection/limits.ts";
 export type { RemoteAddress } from "../connection/transport.ts";
 export type { UpgradeRequest } from "../connection/upgrade_request.ts";
-export type {
-  Bytes,
-  CloseInfo,
-  CloseOptions,
-  Message,
-  PingOptions,
-  WebSocketConnection,
+export {
+  type Bytes,
+  type CloseInfo,
+  type CloseOptions,
+  type Message,
+  type PingOptions,
+  prepare,
+  type PreparedMessage,
+  type WebSocketConnection,
 } from "../connection/web_socket_connection.ts";
 export type {
   WebSocketOpenInfo,

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { writeAccept } from "../handshake/server_handshake.ts";
-import type { AcceptOptions } from "../connection/accept.ts";
-import { type CheckedLimits, checkLimit, readLimits } from "../connection/limits.ts";
+import { type AcceptOptions, type AcceptSettings, readAcceptOptions } from "../connection/accept.ts";
+import type { DeflateCodec } from "../connection/compression.ts";
+import { type CheckedLimits, checkLimit } from "../connection/limits.ts";
 import type { UpgradeRequest } from "../connection/upgrade_request.ts";
 import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
 import { defaultOnError } from "./default_on_error.ts";
@@ -76,7 +76,7 @@ export type Handler<C> = (socket: WebSocketConnection, request: UpgradeRequest<C
 /** The options, checked, with their defaults. */
 export interface ServeSettings<C> {
   readonly target: ListenTarget;
-  readonly accept: AcceptOptions;
+  readonly accept: AcceptSettings;
   readonly limits: CheckedLimits;
   readonly authorize: ServeOptions<C>["authorize"];
   readonly fetch: ServeOptions<C>["fetch"];
@@ -90,7 +90,7 @@ export interface ServeSettings<C> {
  *
  * @throws {TypeError | RangeError} If one is wrong; the message has its name.
  */
-export function readServeOptions<C>(options: ServeOptions<C>): ServeSettings<C> {
+export function readServeOptions<C>(options: ServeOptions<C>, codec: DeflateCodec): ServeSettings<C> {
   const { authorize, fetch, maxBodySize = 65_536, maxConnections = Infinity, onError = defaultOnError } =
     options;
   checkLimit("maxBodySize", maxBodySize);
@@ -100,11 +100,10 @@ export function readServeOptions<C>(options: ServeOptions<C>): ServeSettings<C> 
       throw new TypeError(`Cannot serve: ${name} must be a function, not ${typeof value}`);
     }
   }
-  // Headers that cannot be sent are found here, and not when the first client comes.
-  writeAccept({ accept: "", headers: options.headers });
-  const limits = readLimits(options);
+  const accept = readAcceptOptions(options, codec);
+  const { limits } = accept;
   const target = listenTarget(options, limits);
-  return { target, accept: options, limits, authorize, fetch, maxBodySize, maxConnections, onError };
+  return { target, accept, limits, authorize, fetch, maxBodySize, maxConnections, onError };
 }
 
 function listenTarget<C>(options: ServeOptions<C>, { handshakeTimeout }: CheckedLimits): ListenTarget {

@@ -16,6 +16,7 @@ import {
 } from "../connection/accept.ts";
 import { ByteChannel } from "../connection/byte_channel.ts";
 import { checkCloseCode } from "../connection/close_code.ts";
+import type { DeflateCodec } from "../connection/compression.ts";
 import type { Connection } from "../connection/connection.ts";
 import { isErrorOf } from "../connection/error_source.ts";
 import { after, checkLimit, type Timer } from "../connection/limits.ts";
@@ -79,21 +80,29 @@ export type Listen = (
   onError: (error: unknown) => void,
 ) => Promise<Listener>;
 
+/** What a runtime has for a server. */
+export interface ServerPlatform {
+  /** Makes the socket that listens. */
+  readonly listen: Listen;
+  /** What compresses, unless the options have their own. */
+  readonly codec: DeflateCodec;
+}
+
 /**
  * Starts a server.
  *
- * @param listen The adapter.
+ * @param platform The adapter.
  * @param options How to serve.
  * @param handler What each connection is for.
  * @throws {TypeError | RangeError} If the options are wrong. What the platform throws, if it cannot listen.
  */
 export async function startServer<C>(
-  listen: Listen,
+  { listen, codec }: ServerPlatform,
   options: ServeOptions<C>,
   handler: Handler<C>,
 ): Promise<Server> {
   if (typeof handler !== "function") throw new TypeError(`Cannot serve: the handler is ${typeof handler}`);
-  const settings = readServeOptions(options);
+  const settings = readServeOptions(options, codec);
   options.signal?.throwIfAborted();
   const server = new SluiceServer(settings, handler);
   await server.listen(listen);
@@ -194,7 +203,7 @@ class SluiceServer<C> implements Server {
       checkOrigin(upgrade, accept);
       const refusal = await this.#authorize(request);
       if (refusal !== undefined) return await reject(upgrade.channel, refusal, limits);
-      this.#run(await acceptUpgrade(upgrade, accept, limits), request);
+      this.#run(await acceptUpgrade(upgrade, accept), request);
     } catch (error) {
       if (!(error instanceof HandshakeError)) this.#report(error, { stage: "accept", request });
       throw error;

@@ -157,7 +157,7 @@ test("property: what a client writes a server accepts, and the other way round",
     const secure = url.protocol === "wss:";
     assertEquals(requestUrl(head, { secure }).href, url.href.replace(/^ws/, "http"));
     const offer = checkUpgrade(head);
-    assertEquals(offer, { key, protocols: offered, extensions: undefined });
+    assertEquals(offer, { key, protocols: offered, extensions: [] });
     const protocol = chooseProtocol(offer.protocols, supported);
     const accept = await acceptKey(offer.key);
     const response = responseHead(fromLatin1(writeAccept({ accept, protocol })));

@@ -1,0 +1,15 @@
+/**
+ * permessage-deflate's compressor, on `node:zlib`, which all three runtimes have.
+ *
+ * @module
+ */
+
+import type { DeflateCodec } from "../protocol/deflate_codec.ts";
+import { ZlibDeflater } from "./zlib_deflater.ts";
+import { ZlibInflater } from "./zlib_inflater.ts";
+
+/** Compresses with `node:zlib`. */
+export const zlibCodec: DeflateCodec = {
+  inflater: (options) => new ZlibInflater(options),
+  deflater: (options) => new ZlibDeflater(options),
+};

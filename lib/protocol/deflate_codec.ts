@@ -1,0 +1,62 @@
+/**
+ * What the core needs of a compressor. It has none itself: the adapters inject one.
+ *
+ * @module
+ */
+
+/** Takes decompressed bytes; they are only valid during the call. */
+export type TakeBytes = (bytes: Uint8Array) => void;
+
+/** Decompresses the messages of one direction of one connection, each as its parts arrive (RFC 7692 §7.2.2). */
+export interface Inflater {
+  /**
+   * Decompresses a part of a message.
+   *
+   * @param part The bytes.
+   * @param take Gets what comes out, at most 64 KiB at a time; what it throws ends the message.
+   * @throws {WebSocketError} `invalid-deflate`.
+   */
+  write(part: Uint8Array, take: TakeBytes): void;
+  /**
+   * Ends a message: what was written must end at the border of two blocks, with nothing left over.
+   *
+   * @throws {WebSocketError} `invalid-deflate`.
+   */
+  end(): void;
+  /** Frees what it holds; also in the middle of a message. */
+  close(): void;
+}
+
+/** Compresses the messages of one direction of one connection (RFC 7692 §7.2.1). */
+export interface Deflater {
+  /**
+   * Compresses a whole message.
+   *
+   * @returns The payload; it may be overwritten by the next call.
+   */
+  deflate(message: Uint8Array): Uint8Array;
+}
+
+/** How to decompress. */
+export interface InflateOptions {
+  /** The peer's window, as a power of two. */
+  readonly windowBits: number;
+  /** Whether messages refer to earlier ones. */
+  readonly takeover: boolean;
+}
+
+/** How to compress. */
+export interface DeflateOptions extends InflateOptions {
+  /** How hard to try, 0 to 9. */
+  readonly level: number;
+  /** How much memory to take for tables, 1 to 9. */
+  readonly memLevel: number;
+}
+
+/** Makes compressors. All of it is synchronous, so that the order of messages needs no care. */
+export interface DeflateCodec {
+  /** Makes the receiving side. */
+  inflater(options: InflateOptions): Inflater;
+  /** Makes the sending side. */
+  deflater(options: DeflateOptions): Deflater;
+}
