@@ -17,6 +17,7 @@ const { values } = parseArgs({
     only: { type: "string", default: "node,deno,bun" },
     api: { type: "string", default: "iterate" },
     text: { type: "boolean", default: false },
+    deflate: { type: "boolean", default: false },
     time: { type: "string", default: "1500" },
     json: { type: "boolean", default: false },
   },
@@ -57,6 +58,7 @@ async function measure(runtime: Runtime, script: string, args: string[], load: s
   try {
     const flags = ["--url", server.url, "--connections", connections, "--flight", flight, "--size", size];
     if (values.text) flags.push("--text");
+    if (values.deflate) flags.push("--deflate");
     const running = promisify(execFile)("bun", ["bench/load.ts", ...flags, "--time", values.time]);
     let ticks = 0;
     running.child.stdout!.on("data", (text) => {
@@ -79,14 +81,25 @@ function summarize(samples: Sample[]): Sample {
   return { rate: median(samples.map(({ rate }) => rate)), cpu: median(samples.map(({ cpu }) => cpu)) };
 }
 
+/** Every message is compressed, with a window of 4 KiB and no context, on both sides. */
+const compression = values.deflate
+  ? { ours: ["--compression", "--compression-options", '{"threshold":0}'], theirs: ["--compression"] }
+  : { ours: [], theirs: [] };
+
 const rows: Row[] = [];
 for (const load of values.loads.split(",")) {
-  for (const { runtime, name, script } of PEERS.filter(({ runtime }) => values.only.includes(runtime))) {
+  for (
+    const { runtime, name, script } of PEERS.filter(({ runtime }) =>
+      values.only.includes(runtime) && !(values.deflate && runtime === "deno")
+    )
+  ) {
     const ours: Sample[] = [];
     const theirs: Sample[] = [];
     for (let round = 0; round < Number(values.rounds); round++) {
-      ours.push(await measure(runtime, "tests/servers/echo.ts", ["--api", values.api], load));
-      theirs.push(await measure(runtime, script, [], load));
+      ours.push(
+        await measure(runtime, "tests/servers/echo.ts", ["--api", values.api, ...compression.ours], load),
+      );
+      theirs.push(await measure(runtime, script, compression.theirs, load));
       process.stderr.write(`\r${load} ${runtime}: round ${round + 1} of ${values.rounds}   `);
     }
     const ratio = median(ours.map((sample, i) => sample.rate / theirs[i]!.rate));

@@ -1,4 +1,6 @@
 /** Bun's own WebSocket, as an echo server. */
+import process from "node:process";
+
 interface BunServer {
   readonly port: number;
   upgrade(request: Request): boolean;
@@ -10,16 +12,25 @@ declare const Bun: {
     hostname: string;
     fetch(request: Request, server: BunServer): Response | undefined;
     websocket: {
-      message(socket: { send(data: string | Uint8Array): void }, data: string | Uint8Array): void;
+      perMessageDeflate: boolean | { compress: string; decompress: string };
+      message(
+        socket: { send(data: string | Uint8Array, compress: boolean): void },
+        data: string | Uint8Array,
+      ): void;
     };
   }): BunServer;
 };
 
+const compress = process.argv.includes("--compression");
 const server = Bun.serve({
   port: 0,
   hostname: "127.0.0.1",
   fetch: (request, server) =>
     server.upgrade(request) ? undefined : new Response("No upgrade", { status: 426 }),
-  websocket: { message: (socket, data) => socket.send(data) },
+  websocket: {
+    // "shared" keeps no context.
+    perMessageDeflate: compress && { compress: "shared", decompress: "shared" },
+    message: (socket, data) => socket.send(data, compress),
+  },
 });
 console.log(`listening on ws://127.0.0.1:${server.port}`);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { createDeflateRaw } from "node:zlib";
+import { constants, createDeflateRaw } from "node:zlib";
 import type { DeflateOptions, Deflater } from "../protocol/deflate_codec.ts";
 import { Zlib } from "./zlib_stream.ts";
 
@@ -58,7 +58,8 @@ export class ZlibDeflater implements Deflater {
 }
 
 function makeDeflate({ windowBits, level, memLevel }: DeflateOptions): Zlib {
-  return new Zlib(createDeflateRaw({ windowBits, level, memLevel }));
+  // The stream's own output buffer is not used: the smallest there is.
+  return new Zlib(createDeflateRaw({ windowBits, level, memLevel, chunkSize: constants.Z_MIN_CHUNK }));
 }
 
 function sharedDeflate(options: DeflateOptions): Zlib {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { createInflateRaw } from "node:zlib";
+import { constants, createInflateRaw } from "node:zlib";
 import { WebSocketError } from "../errors.ts";
 import type { InflateOptions, Inflater, TakeBytes } from "../protocol/deflate_codec.ts";
 import { Zlib } from "./zlib_stream.ts";
@@ -17,7 +17,7 @@ const PROBE = Uint8Array.of(0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff, 0);
 
 /** A decompressor for the length of one message, with the bytes that the message may refer to. */
 class InflateEngine {
-  readonly #zlib = new Zlib(createInflateRaw({ windowBits: 15 }));
+  readonly #zlib = new Zlib(createInflateRaw({ windowBits: 15, chunkSize: constants.Z_MIN_CHUNK }));
   /** The latest output, at most a window of it. */
   readonly #window = new Uint8Array(MAX_WINDOW);
   #size = 0;
