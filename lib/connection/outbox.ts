@@ -60,7 +60,7 @@ export class Outbox {
 
   /** Takes note that the write under way is done. */
   drain(): void {
-    if (this.#writing !== undefined) this.#buffer.recycle(this.#writing);
+    if (this.#writing !== undefined) this.#buffer.recycle();
     this.#writing = undefined;
   }
 
@@ -77,7 +77,7 @@ export class Outbox {
   }
 
   #write(bytes: Uint8Array): void {
-    if (this.#transport.write(bytes)) this.#buffer.recycle(bytes);
+    if (this.#transport.write(bytes)) this.#buffer.recycle();
     else this.#writing = bytes;
   }
 }

@@ -81,8 +81,8 @@ const RANGES: readonly (readonly [name: string, min: number, max: number, fallba
  */
 export function readCompression(options: boolean | CompressionOptions = false): DeflateSettings | undefined {
   if (options === false) return undefined;
-  if (typeof options !== "object" && options !== true) {
-    throw new TypeError(`Cannot set compression: it must be a boolean or an object, not ${typeof options}`);
+  if ((typeof options !== "object" || options === null) && options !== true) {
+    throw new TypeError(`Cannot set compression: it must be a boolean or an object, not ${kindOf(options)}`);
   }
   const given = (options === true ? {} : options) as Record<string, unknown>;
   const numbers = RANGES.map(([name, min, max, fallback]) => {
@@ -101,15 +101,24 @@ export function readCompression(options: boolean | CompressionOptions = false): 
   } as DeflateSettings;
 }
 
-function readTakeover(option: unknown): Required<ContextTakeover> {
+function readTakeover(option: unknown = false): Required<ContextTakeover> {
   if (typeof option === "boolean") return { server: option, client: option };
-  if (typeof option !== "object" && option !== undefined) {
+  if (typeof option !== "object" || option === null) {
     throw new TypeError(
-      `Cannot set contextTakeover: it must be a boolean or an object, not ${typeof option}`,
+      `Cannot set contextTakeover: it must be a boolean or an object, not ${kindOf(option)}`,
     );
   }
-  const { server = false, client = false } = (option ?? {}) as ContextTakeover;
-  return { server, client };
+  const { server = false, client = false } = option as { server?: unknown; client?: unknown };
+  for (const [name, value] of Object.entries({ server, client })) {
+    if (typeof value !== "boolean") {
+      throw new TypeError(`Cannot set contextTakeover.${name}: it must be a boolean, not ${kindOf(value)}`);
+    }
+  }
+  return { server, client } as Required<ContextTakeover>;
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? "null" : typeof value;
 }
 
 /**

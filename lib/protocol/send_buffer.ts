@@ -4,6 +4,7 @@
  * @module
  */
 
+import { borrowBuffer, returnBuffer } from "./buffer_pool.ts";
 import { type Frame, Opcode, type Role } from "./frame.ts";
 import { type FrameFlags, headerSize, writeFrame, writeHeader } from "./frame_encoder.ts";
 import { mask } from "./mask.ts";
@@ -13,10 +14,6 @@ const encoder = new TextEncoder();
 const EMPTY = new Uint8Array(0);
 const TEXT: FrameFlags = { fin: true, rsv1: false, opcode: Opcode.Text };
 
-/** The capacity to start with, and the largest that is kept for the next turn, in bytes. */
-const MIN_CAPACITY = 1_024;
-const MAX_KEPT = 65_536;
-
 /** Up to this many UTF-16 units of ASCII are written here: calling the platform's encoder costs more than the work. */
 const SHORT = 48;
 
@@ -25,6 +22,8 @@ export class SendBuffer {
   readonly #masked: boolean;
   #bytes: Uint8Array = EMPTY;
   #size = 0;
+  /** The buffer that was taken out and not given back. */
+  #taken: Uint8Array = EMPTY;
 
   /**
    * Makes an empty buffer.
@@ -69,19 +68,19 @@ export class SendBuffer {
     if (key !== undefined) mask(this.#bytes.subarray(start, this.#size), key);
   }
 
-  /** Takes out all that waits, for one write. */
+  /** Takes out all that waits, for one write. What was taken out before must have been given back. */
   take(): Uint8Array {
     const bytes = this.#bytes.subarray(0, this.#size);
+    this.#taken = this.#bytes;
     this.#bytes = EMPTY;
     this.#size = 0;
     return bytes;
   }
 
   /** Gives back what {@linkcode SendBuffer.take} gave out, once it is written, so that its memory is used again. */
-  recycle(bytes: Uint8Array): void {
-    if (this.#bytes === EMPTY && bytes.buffer.byteLength <= MAX_KEPT) {
-      this.#bytes = new Uint8Array(bytes.buffer);
-    }
+  recycle(): void {
+    returnBuffer(this.#taken);
+    this.#taken = EMPTY;
   }
 
   #key(): number | undefined {
@@ -92,8 +91,9 @@ export class SendBuffer {
   #reserve(needed: number): void {
     const size = this.#size + needed;
     if (size <= this.#bytes.length) return;
-    const bytes = new Uint8Array(Math.max(size, this.#bytes.length * 2, MIN_CAPACITY));
+    const bytes = borrowBuffer(size);
     bytes.set(this.#bytes.subarray(0, this.#size));
+    returnBuffer(this.#bytes);
     this.#bytes = bytes;
   }
 }

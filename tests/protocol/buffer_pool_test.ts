@@ -1,0 +1,54 @@
+import { test } from "node:test";
+import { assert, assertEquals, assertNotEquals } from "#std/assert";
+import fc from "fast-check";
+import { borrowBuffer, returnBuffer } from "../../lib/protocol/buffer_pool.ts";
+import { check } from "../support/property.ts";
+
+test("a lent buffer has room, and less than twice as much as asked for, or 1 KiB", () => {
+  for (const size of [0, 1, 1_023, 1_024, 1_025, 65_536, 65_537, 2_097_152, 2_097_153, 5_000_000]) {
+    const { length } = borrowBuffer(size);
+    assert(length >= size && length <= Math.max(1_024, 2 * size), `${length} for ${size}`);
+  }
+});
+
+test("a buffer that was given back is lent again, to one borrower only", () => {
+  const buffer = borrowBuffer(3_000);
+  returnBuffer(buffer);
+  assertEquals(borrowBuffer(4_000) === buffer, true);
+  assertNotEquals(borrowBuffer(4_000) === buffer, true);
+});
+
+test("what is kept is bounded, whatever is given back", () => {
+  for (const size of [1_024, 65_536, 2_097_152]) {
+    const buffers = new Set(
+      Array.from({ length: 2_000_000_000 / size > 3_000 ? 3_000 : 40 }, () => new Uint8Array(size)),
+    );
+    buffers.forEach(returnBuffer);
+    let kept = 0;
+    while (buffers.has(borrowBuffer(size))) kept++;
+    assert(kept > 0 && kept * size <= Math.max(1_048_576, 4 * size), `${kept} buffers of ${size} bytes`);
+  }
+  for (const odd of [0, 5, 1_000, 1_500, 4_194_304]) returnBuffer(new Uint8Array(odd));
+});
+
+test("no buffer is lent twice at a time, and none is too small", () =>
+  check(
+    fc.property(
+      fc.array(fc.oneof(fc.nat(100_000), fc.constant("back" as const)), { maxLength: 200 }),
+      (steps) => {
+        const lent = new Set<Uint8Array>();
+        for (const step of steps) {
+          if (step === "back") {
+            const [first] = lent;
+            if (first === undefined) continue;
+            lent.delete(first);
+            returnBuffer(first);
+          } else {
+            const buffer = borrowBuffer(step);
+            assert(buffer.length >= step && !lent.has(buffer), "lent twice, or too small");
+            lent.add(buffer);
+          }
+        }
+      },
+    ),
+  ));
