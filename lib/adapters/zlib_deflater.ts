@@ -30,7 +30,6 @@ function append(bytes: Uint8Array): void {
 function takePayload(): Uint8Array {
   const taken = payload.subarray(0, size - TAIL_LENGTH);
   if (payload.length > MAX_KEPT) payload = new Uint8Array(65_536);
-  size = 0;
   return taken;
 }
 
@@ -52,6 +51,8 @@ export class ZlibDeflater implements Deflater {
     // zlib has nothing to say of nothing, and §7.2.3.6 wants a block.
     if (message.length === 0) return Uint8Array.of(0);
     if (!this.#takeover) this.#zlib.reset();
+    // What a call before this one left behind, if it failed, is another message.
+    size = 0;
     if (this.#zlib.write(message, append) !== 0) throw new Error("Cannot compress: zlib failed");
     return takePayload();
   }

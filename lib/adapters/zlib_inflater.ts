@@ -14,6 +14,11 @@ const MAX_WINDOW = 32_768;
 
 /** What a sender cuts off each message (RFC 7692 §7.2.1), and a last block that shows whether all before it was whole. */
 const PROBE = Uint8Array.of(0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff, 0);
+/**
+ * How much of the probe a whole message leaves over: what is behind its last block; all behind what the sender cut off,
+ * if that was the end of a block with BFINAL; or everything, if such a block ended in front of it.
+ */
+const RESTS: ReadonlySet<number> = new Set([1, 6, PROBE.length]);
 
 /** A decompressor for the length of one message, with the bytes that the message may refer to. */
 class InflateEngine {
@@ -47,8 +52,7 @@ class InflateEngine {
   end(): void {
     let extra = 0;
     const rest = this.#zlib.write(PROBE, (bytes) => extra += bytes.length);
-    // The last block of the probe ends the stream in front of its last byte, unless the message has done so itself.
-    if (extra > 0 || (rest !== 1 && rest !== PROBE.length)) throw new WebSocketError("invalid-deflate");
+    if (extra > 0 || !RESTS.has(rest)) throw new WebSocketError("invalid-deflate");
   }
 
   /** The latest output, `size` bytes of it if there are so many; valid until the next message. */

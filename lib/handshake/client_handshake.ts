@@ -106,7 +106,10 @@ export function checkUpgradeResponse(
     throw new HandshakeError("accept-mismatch");
   }
   const extensions = headers.list("sec-websocket-extensions");
-  if (extensions !== undefined && !expected.extensions) throw new HandshakeError("extension-not-offered");
+  // An empty list is no list (RFC 6455 §9.1), and was not offered either.
+  if (extensions === "" || (extensions !== undefined && !expected.extensions)) {
+    throw new HandshakeError("extension-not-offered");
+  }
   return { protocol: chosenProtocol(headers, expected.protocols), extensions: extensions ?? "" };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Buffers for bytes on their way out, used again and again: fresh ones cost a page fault for every 4 KiB, and idle
- * connections shall hold none.
+ * Buffers that are used again and again, for frames on their way out and messages on their way in: fresh ones cost a page
+ * fault for every 4 KiB and a collection later, and idle connections shall hold none.
  *
  * @module
  */
@@ -9,9 +9,9 @@
 const MIN_BITS = 10;
 const MAX_BITS = 21;
 
-/** How many bytes of buffers of one size are kept, and how many buffers at least. */
-const MAX_KEPT = 1_048_576;
-const MIN_COUNT = 4;
+/** How many bytes of buffers of one size are kept, and how many buffers at least: 10 MiB in all. */
+const MAX_KEPT = 524_288;
+const MIN_COUNT = 2;
 
 /** The buffers that nobody uses, by the exponent of their size. */
 const free: Uint8Array[][] = Array.from({ length: MAX_BITS + 1 }, () => []);

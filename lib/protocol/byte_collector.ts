@@ -4,14 +4,15 @@
  * @module
  */
 
-const EMPTY = new Uint8Array(0);
+import { borrowBuffer, returnBuffer } from "./buffer_pool.ts";
 
-/** The smallest capacity to start with: one-byte parts shall not make it grow at every step. */
-const MIN_CAPACITY = 64;
+const EMPTY = new Uint8Array(0);
 
 /**
  * Gathers parts in one buffer that doubles as it fills, so the cost is linear in the bytes whatever their cut, and what
  * is held stays below twice what was received.
+ *
+ * It grows in buffers of the pool: what it outgrows, or gives up, is no garbage.
  */
 export class ByteCollector {
   #buffer: Uint8Array = EMPTY;
@@ -36,21 +37,28 @@ export class ByteCollector {
     this.#length = length;
   }
 
-  /** Hands over what was gathered, and starts anew. */
+  /** Hands over what was gathered, in a buffer of just its size, and starts anew. */
   take(): Uint8Array {
-    const bytes = this.#length === this.#buffer.length
-      ? this.#buffer
-      : this.#buffer.subarray(0, this.#length);
+    const bytes = this.#buffer.length === this.#length ? this.#buffer : this.#buffer.slice(0, this.#length);
+    if (bytes !== this.#buffer) returnBuffer(this.#buffer);
     this.#buffer = EMPTY;
     this.#length = 0;
     return bytes;
   }
 
-  /** Moves to a buffer of at least `needed` bytes: twice the present one, but no more than `total`. */
+  /** Throws away what was gathered. */
+  discard(): void {
+    returnBuffer(this.#buffer);
+    this.#buffer = EMPTY;
+    this.#length = 0;
+  }
+
+  /** Moves to a buffer of at least `needed` bytes: twice the present one, or one of just the `total` if that is less. */
   #grow(needed: number, total: number): void {
-    const capacity = Math.min(Math.max(needed, this.#buffer.length * 2, MIN_CAPACITY), total);
-    const buffer = new Uint8Array(capacity);
+    const capacity = Math.max(needed, this.#buffer.length * 2);
+    const buffer = total <= capacity ? new Uint8Array(total) : borrowBuffer(capacity);
     buffer.set(this.#buffer.subarray(0, this.#length));
+    returnBuffer(this.#buffer);
     this.#buffer = buffer;
   }
 }

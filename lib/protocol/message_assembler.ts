@@ -66,6 +66,8 @@ export class MessageAssembler {
   /** Gives up the message under way. */
   close(): void {
     this.#inflater?.close();
+    this.#collector?.discard();
+    this.#opcode = this.#collector = this.#validator = undefined;
   }
 
   /** Makes a message of an unfragmented frame. */
@@ -84,17 +86,27 @@ export class MessageAssembler {
   }
 
   #inflate({ payload, fin }: Frame): void {
-    this.#inflater!.write(payload, (bytes) => this.#append(bytes));
-    if (fin) this.#inflater!.end();
+    try {
+      this.#inflater!.write(payload, (bytes) => this.#append(bytes));
+      if (fin) this.#inflater!.end();
+    } catch (error) {
+      // Of two faults the first counts, as it would had the frame come in pieces.
+      if (this.#opcode === Opcode.Text && this.#validator === undefined) {
+        if (!new Utf8Validator().write(this.#collector!.take())) throw new WebSocketError("invalid-utf8");
+      }
+      throw error;
+    }
   }
 
   #append(bytes: Uint8Array, remaining?: number): void {
     const collector = this.#collector!;
-    if (collector.length + bytes.length > this.#maxMessageSize) throw new WebSocketError("message-too-big");
-    if (this.#validator !== undefined && !this.#validator.write(bytes)) {
+    const room = this.#maxMessageSize - collector.length;
+    const fitting = bytes.length > room ? bytes.subarray(0, room) : bytes;
+    if (this.#validator !== undefined && !this.#validator.write(fitting)) {
       throw new WebSocketError("invalid-utf8");
     }
-    collector.append(bytes, remaining);
+    collector.append(fitting, remaining);
+    if (fitting.length < bytes.length) throw new WebSocketError("message-too-big");
   }
 
   #finish(): Message {

@@ -26,7 +26,7 @@ test("what is kept is bounded, whatever is given back", () => {
     buffers.forEach(returnBuffer);
     let kept = 0;
     while (buffers.has(borrowBuffer(size))) kept++;
-    assert(kept > 0 && kept * size <= Math.max(1_048_576, 4 * size), `${kept} buffers of ${size} bytes`);
+    assert(kept > 0 && kept * size <= Math.max(524_288, 2 * size), `${kept} buffers of ${size} bytes`);
   }
   for (const odd of [0, 5, 1_000, 1_500, 4_194_304]) returnBuffer(new Uint8Array(odd));
 });
