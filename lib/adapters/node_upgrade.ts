@@ -34,7 +34,7 @@ import { zlibCodec } from "./zlib.ts";
  * @param options How to accept it.
  * @returns The open connection.
  * @throws {HandshakeError} If the request is no right upgrade; the client has been told by then.
- * @throws {TypeError | RangeError} If the options are wrong.
+ * @throws {TypeError | RangeError} If the options are wrong; the socket is the caller's still.
  *
  * @example Beside whatever else the server does
  * ```ts no-eval

@@ -25,8 +25,6 @@ export class Keepalive {
   readonly #options: Required<KeepaliveOptions>;
   /** Whether something has come since the last Ping. */
   #alive = true;
-  /** When the last Ping was sent. */
-  #asked = 0;
   #timer: Timer | undefined;
 
   /** Starts to count. */
@@ -48,30 +46,22 @@ export class Keepalive {
   }
 
   #wait(time: number): void {
-    this.#later(time, () => this.#ask({ again: false }));
+    this.#later(time, () => {
+      this.#alive = false;
+      this.#subject.probe();
+      const { interval, timeout } = this.#options;
+      if (timeout === Infinity) this.#wait(interval);
+      else this.#later(timeout, () => this.#judge());
+    });
   }
 
-  #ask({ again }: { again: boolean }): void {
-    this.#alive = false;
-    this.#asked = performance.now();
-    this.#subject.probe();
-    const { interval, timeout } = this.#options;
-    if (timeout === Infinity) this.#wait(interval);
-    else this.#later(timeout, () => this.#judge({ again }));
-  }
-
-  #judge({ again }: { again: boolean }): void {
+  #judge(): void {
     if (this.#alive) return this.#waitOn();
     if (!this.#subject.listening()) {
       // The first Ping may have made the kernel learn that the peer is gone: a second one fails for it.
       this.#subject.probe();
       return this.#waitOn();
     }
-    const late = performance.now() - this.#asked - this.#options.timeout;
-    // Node counts from the beginning of its turn: behind one in which we stood still, a timer comes early.
-    if (late < 0) return this.#later(Math.ceil(-late), () => this.#judge({ again }));
-    // If we stood still, so may have our Ping.
-    if (late > GRACE && !again) return this.#ask({ again: true });
     this.#later(GRACE, () => this.#alive ? this.#waitOn() : this.#subject.dead());
   }
 

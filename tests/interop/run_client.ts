@@ -1,17 +1,20 @@
 /**
- * Runs `client.ts` in a process of its own.
+ * Runs `client.ts`, or what does the same in Python, in a process of its own.
  *
  * @module
  */
 
 import { execFile } from "node:child_process";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { commandFor, type Runtime } from "../support/runtimes.ts";
+import { commandFor, type Interpreter } from "../support/runtimes.ts";
 import type { Result } from "./client.ts";
 import type { Target } from "./scenarios.ts";
 import type { ClientName } from "./session.ts";
 
-const SCRIPT = fileURLToPath(new URL("client.ts", import.meta.url));
+const [SCRIPT, PYTHON_SCRIPT] = ["client.ts", "python_client.py"].map((name) =>
+  fileURLToPath(new URL(name, import.meta.url))
+) as [string, string];
 
 /** How long a client may take for everything, in milliseconds. */
 const TIMEOUT = 50_000;
@@ -28,14 +31,19 @@ export interface ClientRun {
  * @param client The client to use.
  * @param runtime What it runs on.
  * @param targets The servers to connect to.
+ * @param env Environment variables besides those of the test itself.
  */
 export async function runClient(
-  client: ClientName,
-  runtime: Runtime,
+  client: ClientName | "websockets",
+  runtime: Interpreter,
   targets: readonly Target[],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<ClientRun> {
-  const [program, args] = commandFor(runtime, SCRIPT, [client, JSON.stringify(targets)]);
-  const { output, errors } = await run(program, args);
+  const given = JSON.stringify(targets);
+  const command = client === "websockets"
+    ? commandFor(runtime, PYTHON_SCRIPT, [given])
+    : commandFor(runtime, SCRIPT, [client, given]);
+  const { output, errors } = await run(command, env);
   const lines = output.split("\n").filter((line) => line.startsWith("{"));
   const results = lines.map((line) => JSON.parse(line) as Result);
   return {
@@ -49,9 +57,13 @@ export async function runClient(
 }
 
 /** Runs a program to its end, or to the end of its time. Never rejects: what is missing shows in the output. */
-function run(program: string, args: readonly string[]): Promise<{ output: string; errors: string }> {
+function run(
+  [program, args]: [string, string[]],
+  env: Readonly<Record<string, string>>,
+): Promise<{ output: string; errors: string }> {
+  const options = { timeout: TIMEOUT, killSignal: "SIGKILL", env: { ...process.env, ...env } } as const;
   return new Promise((resolve) => {
-    execFile(program, args, { timeout: TIMEOUT, killSignal: "SIGKILL" }, (error, stdout, stderr) => {
+    execFile(program, args, options, (error, stdout, stderr) => {
       resolve({ output: stdout, errors: stderr || (error?.message ?? "") });
     });
   });

@@ -6,13 +6,15 @@
 
 import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
-import { type RunningServer, type Runtime, startServer } from "../support/runtimes.ts";
+import { type Interpreter, type RunningServer, startServer } from "../support/runtimes.ts";
 
 /** A script of `tests/servers/` and what to run it on. */
 export interface ServerSpec {
-  readonly runtime: Runtime;
+  readonly runtime: Interpreter;
   readonly script: string;
   readonly args?: readonly string[];
+  /** Environment variables besides those of the test itself. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -34,9 +36,9 @@ export function useServers(
   };
   before(async () => {
     await Promise.all(
-      Object.entries(specs).map(async ([name, { runtime, script, args = [] }]) => {
+      Object.entries(specs).map(async ([name, { runtime, script, args = [], env = {} }]) => {
         const path = fileURLToPath(new URL(`../servers/${script}`, import.meta.url));
-        running.set(name, await startServer(runtime, path, args));
+        running.set(name, await startServer(runtime, path, args, { env }));
       }),
     );
     await prepare(urlOf);

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { connect } from "../support/sluice.ts";
+import { sharedCertificate } from "../support/certificate.ts";
+import { connect, WebSocketStream } from "../support/sluice.ts";
 
 /** How a connection ended; `clean` says whether both Close frames were exchanged. */
 export interface End {
@@ -24,14 +25,15 @@ export interface Session {
   readonly closed: Promise<End>;
 }
 
-/** Names a client: the runtime's own, npm's `ws`, or ours. */
-export type ClientName = "native" | "ws" | "sluice";
+/** Names a client: the runtime's own, npm's `ws`, or ours, of which there are two. */
+export type ClientName = "native" | "ws" | "sluice" | "sluice-stream";
 
 /** Opens connections. */
 export const clients: Readonly<Record<ClientName, (url: string) => Promise<Session>>> = {
   native: openNative,
   ws: openWs,
-  sluice: openSluice,
+  "sluice": openSluice,
+  "sluice-stream": openSluiceStream,
 };
 
 /** Opens a connection with the runtime's own `WebSocket`. */
@@ -93,8 +95,14 @@ async function openStandard(
   };
 }
 
+/** Trusts the certificate that was shared with this process, where the runtime does not do so by itself. */
+function trust(): { tls?: { ca: string } } {
+  const certificate = sharedCertificate();
+  return certificate === undefined ? {} : { tls: { ca: certificate.cert } };
+}
+
 async function openSluice(url: string): Promise<Session> {
-  const socket = await connect(url);
+  const socket = await connect(url, trust());
   const messages = socket[Symbol.asyncIterator]();
   return {
     send: (data) => void socket.send(data),
@@ -106,6 +114,23 @@ async function openSluice(url: string): Promise<Session> {
     ping: (data) => socket.ping({ data }),
     close: (closeCode, reason) => socket.close({ closeCode, reason }),
     closed: socket.closed.then(({ closeCode: code, reason }) => ({ code, reason, clean: true })),
+  };
+}
+
+async function openSluiceStream(url: string): Promise<Session> {
+  const stream = new WebSocketStream(url, trust());
+  const { readable, writable } = await stream.opened;
+  const [reader, writer] = [readable.getReader(), writable.getWriter()];
+  return {
+    send: (data) => void writer.write(data),
+    async receive() {
+      const { value, done } = await reader.read();
+      if (done) throw new Error("The connection closed");
+      return value;
+    },
+    ping: () => Promise.reject(new Error("This client cannot ping")),
+    close: (closeCode, reason) => stream.close({ closeCode, reason }),
+    closed: stream.closed.then(({ closeCode: code, reason }) => ({ code, reason, clean: true })),
   };
 }
 

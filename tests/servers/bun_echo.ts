@@ -4,6 +4,8 @@
  * @module
  */
 
+import { type Certificate, certificateFromFlags } from "../support/certificate.ts";
+
 /** The part of Bun that is used here. */
 interface BunWebSocket {
   readonly data: URL;
@@ -22,6 +24,7 @@ declare const Bun: {
   serve(options: {
     hostname: string;
     port: number;
+    tls?: Certificate;
     fetch(request: Request, server: BunServer): Response | undefined;
     websocket: {
       open(socket: BunWebSocket): void;
@@ -31,9 +34,12 @@ declare const Bun: {
   }): BunServer;
 };
 
+const tls = certificateFromFlags();
+
 const { hostname, port } = Bun.serve({
   hostname: "127.0.0.1",
   port: 0,
+  ...tls !== undefined && { tls },
   fetch: (request, server) =>
     server.upgrade(request, { data: new URL(request.url) })
       ? undefined
@@ -51,4 +57,4 @@ const { hostname, port } = Bun.serve({
     },
   },
 });
-console.log(`listening on ws://${hostname}:${port}`);
+console.log(`listening on ${tls === undefined ? "ws" : "wss"}://${hostname}:${port}`);

@@ -4,19 +4,32 @@
  * @module
  */
 
+import { certificateFromFlags } from "../support/certificate.ts";
+
 /** The part of Deno that is used here. */
 declare const Deno: {
   serve(
-    options: { hostname: string; port: number; onListen(address: { hostname: string; port: number }): void },
+    options: {
+      hostname: string;
+      port: number;
+      cert?: string;
+      key?: string;
+      onListen(address: { hostname: string; port: number }): void;
+    },
     handler: (request: Request) => Response,
   ): unknown;
   upgradeWebSocket(request: Request): { response: Response; socket: WebSocket };
 };
 
+const tls = certificateFromFlags();
+
 Deno.serve({
   hostname: "127.0.0.1",
   port: 0,
-  onListen: ({ hostname, port }) => console.log(`listening on ws://${hostname}:${port}`),
+  ...tls,
+  onListen({ hostname, port }) {
+    console.log(`listening on ${tls === undefined ? "ws" : "wss"}://${hostname}:${port}`);
+  },
 }, (request) => {
   const { pathname, searchParams: asked } = new URL(request.url);
   const { response, socket } = Deno.upgradeWebSocket(request);

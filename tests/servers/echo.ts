@@ -9,6 +9,7 @@
 import { parseArgs } from "node:util";
 import type { WebSocketConnection } from "../../mod.ts";
 import type { ServeOptions } from "../../lib/server/serve_options.ts";
+import { certificateFromFlags } from "../support/certificate.ts";
 import { serve } from "../support/sluice.ts";
 
 const { values: flags } = parseArgs({
@@ -20,22 +21,15 @@ const { values: flags } = parseArgs({
     "handshake-timeout": { type: "string" },
     "close-timeout": { type: "string" },
     "protocols": { type: "string" },
-    "compression": { type: "boolean" },
+    "compression": { type: "boolean", default: false },
+    "compression-options": { type: "string" }, // JSON, beside --compression
     "keepalive": { type: "string" },
     "tls": { type: "boolean" },
   },
 });
 
-for (const later of ["compression", "tls"] as const) {
-  if (flags[later]) {
-    console.error(`--${later}: not yet`);
-    process.exit(2);
-  }
-}
-if (flags.keepalive !== undefined && flags.keepalive !== "off") {
-  console.error("--keepalive: not yet, but for off");
-  process.exit(2);
-}
+const compressionOptions = flags["compression-options"];
+const compression = flags.compression && (compressionOptions === undefined || JSON.parse(compressionOptions));
 
 /** Turns what was given into numbers; what was not given is left to the defaults. */
 function numbers(given: Record<string, string | undefined>): ServeOptions {
@@ -64,6 +58,12 @@ async function sendToAll(socket: WebSocketConnection): Promise<void> {
   }
 }
 
+/** Reads `MS`, for both interval and timeout, or `off`. */
+function keepalive(given: string): NonNullable<ServeOptions["keepalive"]> {
+  return given === "off" ? false : { interval: Number(given), timeout: Number(given) };
+}
+
+const tls = certificateFromFlags();
 const server = await serve(
   {
     hostname: flags.hostname,
@@ -73,10 +73,16 @@ const server = await serve(
       handshakeTimeout: flags["handshake-timeout"],
       closeTimeout: flags["close-timeout"],
     }),
+    ...flags.keepalive !== undefined && { keepalive: keepalive(flags.keepalive) },
+    ...tls !== undefined && { tls },
+    compression,
     ...flags.protocols !== undefined && { protocols: flags.protocols.split(",") },
   },
   (socket, request) => request.url.pathname === "/fan" ? sendToAll(socket) : echo(socket),
 );
 
 const { address } = server;
-if ("port" in address) console.log(`listening on ws://${address.hostname}:${address.port}`);
+if ("port" in address) {
+  const scheme = tls === undefined ? "ws" : "wss";
+  console.log(`listening on ${scheme}://${address.hostname}:${address.port}`);
+}

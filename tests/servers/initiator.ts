@@ -6,18 +6,26 @@
  * @module
  */
 
+import { certificateFromFlags } from "../support/certificate.ts";
 import { serve } from "../support/sluice.ts";
 
-const server = await serve({ hostname: "127.0.0.1" }, async (socket, { url }) => {
-  const asked = url.searchParams;
-  if (url.pathname === "/close") {
-    socket.close({ closeCode: Number(asked.get("code")), reason: asked.get("reason") ?? "" });
-  } else {
-    await socket.ping({ data: new TextEncoder().encode(asked.get("data") ?? "") });
-    await socket.send("answered");
-  }
-  await socket.closed;
-});
+const tls = certificateFromFlags();
+const server = await serve(
+  { hostname: "127.0.0.1", ...tls !== undefined && { tls } },
+  async (socket, { url }) => {
+    const asked = url.searchParams;
+    if (url.pathname === "/close") {
+      socket.close({ closeCode: Number(asked.get("code")), reason: asked.get("reason") ?? "" });
+    } else {
+      await socket.ping({ data: new TextEncoder().encode(asked.get("data") ?? "") });
+      await socket.send("answered");
+    }
+    await socket.closed;
+  },
+);
 
 const { address } = server;
-if ("port" in address) console.log(`listening on ws://${address.hostname}:${address.port}`);
+if ("port" in address) {
+  const scheme = tls === undefined ? "ws" : "wss";
+  console.log(`listening on ${scheme}://${address.hostname}:${address.port}`);
+}

@@ -4,10 +4,15 @@
  * @module
  */
 
+import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { WebSocketServer } from "ws";
+import { certificateFromFlags } from "../support/certificate.ts";
 
-const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+const tls = certificateFromFlags();
+const listener = tls === undefined ? createServer() : createTlsServer({ ...tls });
+const server = new WebSocketServer({ server: listener });
 
 server.on("connection", (socket, request) => {
   const { pathname, searchParams: asked } = new URL(request.url ?? "/", "ws://localhost");
@@ -22,7 +27,7 @@ server.on("connection", (socket, request) => {
   }
 });
 
-server.on("listening", () => {
-  const { address, port } = server.address() as AddressInfo;
-  console.log(`listening on ws://${address}:${port}`);
+listener.listen(0, "127.0.0.1", () => {
+  const { address, port } = listener.address() as AddressInfo;
+  console.log(`listening on ${tls === undefined ? "ws" : "wss"}://${address}:${port}`);
 });

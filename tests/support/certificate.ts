@@ -5,6 +5,10 @@
  */
 
 import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
 
 /** A certificate and its key, both PEM. The certificate is its own authority. */
 export interface Certificate {
@@ -24,4 +28,42 @@ export function makeCertificate(names = "DNS:localhost,IP:127.0.0.1"): Certifica
   ], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
   const start = pem.indexOf("-----BEGIN CERTIFICATE-----");
   return { key: pem.slice(0, start), cert: pem.slice(start) };
+}
+
+/** Where servers and clients in other processes find the certificate that they are to use. */
+const FOLDER = "SLUICE_TEST_CERTIFICATE";
+
+/** A certificate that other processes share. */
+export interface SharedCertificate {
+  /** What to set in their environment: it also makes Node, Deno and Bun trust it. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Removes its files. */
+  remove(): void;
+}
+
+/** Makes a certificate, and what tells processes of it. */
+export function shareCertificate(): SharedCertificate {
+  const { cert, key } = makeCertificate();
+  const folder = mkdtempSync(join(tmpdir(), "sluice-certificate-"));
+  const path = join(folder, "cert.pem");
+  writeFileSync(path, cert);
+  writeFileSync(join(folder, "key.pem"), key);
+  return {
+    env: { [FOLDER]: folder, NODE_EXTRA_CA_CERTS: path, DENO_CERT: path },
+    remove: () => rmSync(folder, { recursive: true }),
+  };
+}
+
+/** Reads the certificate that was shared with this process; `undefined` if none was. */
+export function sharedCertificate(): Certificate | undefined {
+  const folder = process.env[FOLDER];
+  if (folder === undefined) return undefined;
+  const [cert, key] = ["cert.pem", "key.pem"].map((name) => readFileSync(join(folder, name), "utf8"));
+  return { cert: cert!, key: key! };
+}
+
+/** What a server started with `--tls` uses: the certificate that was shared with it, or one of its own. */
+export function certificateFromFlags(): Certificate | undefined {
+  if (!process.argv.includes("--tls")) return undefined;
+  return sharedCertificate() ?? makeCertificate();
 }

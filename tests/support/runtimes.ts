@@ -13,8 +13,17 @@ export const runtimes = ["node", "deno", "bun"] as const;
 /** One of the runtimes under test. */
 export type Runtime = typeof runtimes[number];
 
+/** What a script of a test can run on: a runtime under test, or what others wrote their peers for. */
+export type Interpreter = Runtime | "python";
+
 /** Says how to run a script on a runtime: the program, and its arguments. */
-export function commandFor(runtime: Runtime, script: string, args: readonly string[]): [string, string[]] {
+export function commandFor(
+  runtime: Interpreter,
+  script: string,
+  args: readonly string[],
+): [string, string[]] {
+  // Debian's own, for which Debian's packages are; the one in PATH may be another.
+  if (runtime === "python") return ["/usr/bin/python3", [script, ...args]];
   const flags = runtime === "deno" ? ["run", "-A", "--no-check"] : [];
   return [runtime, [...flags, script, ...args]];
 }
@@ -44,7 +53,7 @@ export interface RunningServer {
  * Rejects with what it wrote if it ends, or if it does not listen in time.
  */
 export async function startServer(
-  runtime: Runtime,
+  runtime: Interpreter,
   script: string,
   args: readonly string[],
   options: StartOptions = {},

@@ -1,5 +1,5 @@
 /**
- * A raw TCP client for the tests that speak the protocol by hand, on any runtime.
+ * A raw TCP socket for the tests that speak the protocol by hand, on any runtime.
  *
  * @module
  */
@@ -65,6 +65,11 @@ export class Wire {
       socket.once("error", reject);
       socket.once("connect", () => resolve(new Wire(socket)));
     });
+  }
+
+  /** Takes over a socket that is connected, such as one that a server accepted. */
+  static over(socket: Socket): Wire {
+    return new Wire(socket);
   }
 
   /** Connects, and shakes hands. */

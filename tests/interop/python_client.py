@@ -1,0 +1,88 @@
+"""Runs the scenarios of scenarios.ts with Python's websockets: python_client.py '[target, ...]'.
+
+Prints a line of JSON for each scenario and target, as client.ts does.
+"""
+
+import asyncio
+import hashlib
+import json
+import sys
+from urllib.parse import quote
+
+import websockets
+
+MEBIBYTE = 1_048_576
+TEXT = "Hello, w\u00f6rld: \U0001f30a \0 \ufeff end"
+
+# How long one scenario may take, in seconds.
+TIMEOUT = 4.5
+
+MESSAGES = {
+    "text": TEXT,
+    "binary": bytes(range(256)),
+    "empty text": "",
+    "empty binary": b"",
+    "1 MiB of text": "0123456789abcde\n" * (MEBIBYTE // 16),
+    "1 MiB of binary": bytes((i * 7 ^ i >> 9) & 255 for i in range(MEBIBYTE)),
+}
+
+
+def summary(message):
+    kind = "text" if isinstance(message, str) else "binary"
+    data = message.encode() if isinstance(message, str) else message
+    return f"{kind} of {len(data)} bytes, {hashlib.sha256(data).hexdigest()[:16]}"
+
+
+async def end(socket):
+    await socket.wait_closed()
+    code = socket.close_code
+    return {"code": code, "reason": socket.close_reason, "clean": code not in (None, 1006)}
+
+
+def echo(message):
+    async def run(socket):
+        await socket.send(message)
+        return summary(await socket.recv())
+
+    return "echo", "", run
+
+
+async def ping(socket):
+    await (await socket.ping(b"are you there?"))
+    return True
+
+
+async def close(socket):
+    await socket.close(4000, "bye \u2014 s\u00fc\u00df")
+    return await end(socket)
+
+
+REASON = quote("enough \u2014 s\u00fc\u00df")
+SCENARIOS = {name: echo(message) for name, message in MESSAGES.items()} | {
+    "a Ping of the client": ("echo", "", ping),
+    "a Ping of the server": ("initiator", "/ping?data=are+you+there%3F", lambda socket: socket.recv()),
+    "a close by the client": ("echo", "", close),
+    "a close by the server": ("initiator", f"/close?code=4001&reason={REASON}", end),
+}
+
+
+async def carry_out(url, run):
+    socket = await websockets.connect(url, compression=None)
+    value = await run(socket)
+    await socket.close()
+    await socket.wait_closed()
+    return value
+
+
+async def main(targets):
+    for target in targets:
+        for name, (server, path, run) in SCENARIOS.items():
+            result = {"target": target["name"], "scenario": name}
+            try:
+                result["value"] = await asyncio.wait_for(carry_out(target[server] + path, run), TIMEOUT)
+            except Exception as error:
+                result["error"] = repr(error)
+            print(json.dumps(result), flush=True)
+
+
+asyncio.run(main(json.loads(sys.argv[1])))

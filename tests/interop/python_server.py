@@ -1,0 +1,36 @@
+"""A server made with Python's websockets: echoes, and closes or pings first as initiator.ts does."""
+
+import asyncio
+from urllib.parse import parse_qs, urlsplit
+
+import websockets
+
+
+def path_of(socket):
+    # Before version 14 a connection had the path itself.
+    request = getattr(socket, "request", None)
+    return socket.path if request is None else request.path
+
+
+async def serve(socket):
+    url = urlsplit(path_of(socket))
+    asked = {name: values[0] for name, values in parse_qs(url.query).items()}
+    if url.path == "/close":
+        await socket.close(int(asked["code"]), asked.get("reason", ""))
+    elif url.path == "/ping":
+        await (await socket.ping(asked.get("data", "").encode()))
+        await socket.send("answered")
+        await socket.wait_closed()
+    else:
+        async for message in socket:
+            await socket.send(message)
+
+
+async def main():
+    async with websockets.serve(serve, "127.0.0.1", 0, compression=None) as server:
+        host, port = server.sockets[0].getsockname()[:2]
+        print(f"listening on ws://{host}:{port}", flush=True)
+        await asyncio.Future()
+
+
+asyncio.run(main())
