@@ -20,7 +20,7 @@ test("a buffer that was given back is lent again, to one borrower only", () => {
 
 test("what is kept is bounded, whatever is given back", () => {
   for (const size of [1_024, 65_536, 2_097_152]) {
-    const buffers = new Set(
+    const buffers = new Set<Uint8Array>(
       Array.from({ length: 2_000_000_000 / size > 3_000 ? 3_000 : 40 }, () => new Uint8Array(size)),
     );
     buffers.forEach(returnBuffer);

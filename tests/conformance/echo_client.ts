@@ -1,0 +1,35 @@
+/**
+ * Connects once for each case, on any of the three runtimes, and sends back what comes, up to the end:
+ * `echo_client.ts PORT COUNT LANES MAX_MESSAGE_SIZE`.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { HandshakeError, WebSocketError } from "../../mod.ts";
+import { connect } from "../support/sluice.ts";
+
+const [port, count, lanes, maxMessageSize] = process.argv.slice(2).map(Number) as [
+  number,
+  number,
+  number,
+  number,
+];
+// Nothing may be left to the timeout: a case takes less.
+const options = { maxMessageSize, closeTimeout: 600_000, keepalive: false } as const;
+
+let next = 0;
+await Promise.all(Array.from({ length: lanes }, async () => {
+  while (next < count) await echoAll(`ws://127.0.0.1:${port}/case?${next++}`);
+}));
+
+async function echoAll(url: string): Promise<void> {
+  try {
+    const socket = await connect(url, options);
+    for await (const message of socket) await socket.send(message);
+    await socket.closed;
+  } catch (error) {
+    // The other end has seen what went wrong with the connection; anything else is a fault of ours.
+    if (!(error instanceof WebSocketError || error instanceof HandshakeError)) throw error;
+  }
+}
