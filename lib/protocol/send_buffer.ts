@@ -91,7 +91,8 @@ export class SendBuffer {
   #reserve(needed: number): void {
     const size = this.#size + needed;
     if (size <= this.#bytes.length) return;
-    const bytes = borrowBuffer(size);
+    // Twice as much each time: to copy all of it for each frame would cost the square of what waits.
+    const bytes = borrowBuffer(Math.max(size, this.#bytes.length * 2));
     bytes.set(this.#bytes.subarray(0, this.#size));
     returnBuffer(this.#bytes);
     this.#bytes = bytes;

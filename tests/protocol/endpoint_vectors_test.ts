@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "#std/assert";
 import { test } from "node:test";
 import { CONNECTION_FAULTS, type WebSocketErrorCode } from "../../lib/errors.ts";
+import { DEFLATE_ROWS } from "../vectors/deflate_frames.ts";
 import { FRAME_ROWS, type FrameRow } from "../vectors/frames.ts";
 import { concat } from "../vectors/hex.ts";
 import { type Replay, replay, rowBytes, splits, wireTo } from "./replay.ts";
@@ -12,7 +13,9 @@ function expected(row: FrameRow): Replay {
   return { events, sent: [...row.sent], state };
 }
 
-for (const row of FRAME_ROWS.filter((row) => !row.decoderOnly)) {
+const ALL_ROWS = [...FRAME_ROWS, ...DEFLATE_ROWS];
+
+for (const row of ALL_ROWS.filter((row) => !row.decoderOnly)) {
   const outcome = row.error ?? `${row.events.length} events`;
   test(`endpoint, ${row.role}: ${row.name} gives ${outcome} however it is cut (${row.section})`, () => {
     const bytes = rowBytes(row);
@@ -49,7 +52,7 @@ const WITHOUT_BYTES: readonly WebSocketErrorCode[] = [
 test("every fault that bytes can have is in the vectors, for each role that can meet it", () => {
   const faults = Object.keys(CONNECTION_FAULTS) as WebSocketErrorCode[];
   for (const fault of faults.filter((fault) => !WITHOUT_BYTES.includes(fault))) {
-    const rows = FRAME_ROWS.filter((row) => row.error === fault);
+    const rows = ALL_ROWS.filter((row) => row.error === fault);
     const oneSided = fault === "unmasked-frame" || fault === "masked-frame";
     assertEquals(new Set(rows.map((row) => row.role)).size, oneSided ? 1 : 2, fault);
     assert(rows.some((row) => row.visibleAt !== undefined), `no row shows when ${fault} must be known`);
@@ -57,6 +60,6 @@ test("every fault that bytes can have is in the vectors, for each role that can 
 });
 
 test("no two vectors have the same name and role", () => {
-  const names = FRAME_ROWS.map((row) => `${row.role}: ${row.name}`);
+  const names = ALL_ROWS.map((row) => `${row.role}: ${row.name}`);
   assertEquals(names.filter((name, i) => names.indexOf(name) !== i), []);
 });

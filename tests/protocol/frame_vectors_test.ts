@@ -1,5 +1,6 @@
 import { assertEquals } from "#std/assert";
 import { test } from "node:test";
+import { DEFLATE_ROWS } from "../vectors/deflate_frames.ts";
 import { FRAME_ROWS, type FrameRow } from "../vectors/frames.ts";
 import { concat } from "../vectors/hex.ts";
 import { decode, decodeLines, joinLines, rowBytes, splits, wireTo } from "./replay.ts";
@@ -10,9 +11,9 @@ function expected(row: FrameRow): string[] {
 
 const outcome = (row: FrameRow): string => row.inHeader ? row.error! : `${row.frames.length} frames`;
 
-for (const row of FRAME_ROWS) {
+for (const row of [...FRAME_ROWS, ...DEFLATE_ROWS]) {
   test(`decoder, ${row.role}: ${row.name} gives ${outcome(row)} however it is cut (${row.section})`, () => {
-    const options = { role: row.role, ...row.limits };
+    const options = { role: row.role, rsv1: row.takeover !== undefined, ...row.limits };
     const bytes = rowBytes(row);
     assertEquals(decodeLines([bytes], options), expected(row));
 

@@ -107,6 +107,14 @@ for (
   });
 }
 
+for (const fin of [true, false]) {
+  test(`RSV1 on ${fin ? "a whole message" : "a first fragment"} is refused where there is no decompressor`, () => {
+    for (const opcode of [Opcode.Text, Opcode.Binary] as const) {
+      assertEquals(faultOf([{ fin, rsv1: true, opcode, payload: fromHex("00") }]), [0, "reserved-bit"]);
+    }
+  });
+}
+
 for (const opcode of [Opcode.Text, Opcode.Binary]) {
   test(`the limit holds for opcode ${opcode}, in one frame and in the sum of fragments`, () => {
     const limit = { maxMessageSize: 4 };

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { zlibCodec } from "../../lib/adapters/zlib.ts";
 import { WebSocketError } from "../../lib/errors.ts";
-import { Endpoint, type EndpointEvent } from "../../lib/protocol/endpoint.ts";
+import type { Deflater } from "../../lib/protocol/deflate_codec.ts";
+import { Endpoint, type EndpointDeflate, type EndpointEvent } from "../../lib/protocol/endpoint.ts";
 import { type Frame, isControl, type Role } from "../../lib/protocol/frame.ts";
 import { FrameDecoder, type FrameDecoderOptions } from "../../lib/protocol/frame_decoder.ts";
 import type { FrameRow } from "../vectors/frames.ts";
@@ -90,12 +92,27 @@ export interface Replay {
   state: string;
 }
 
+/** Compression as it is agreed on by default, but for the windows: kept, or not. */
+export function startDeflate(takeover: boolean): EndpointDeflate {
+  const options = { windowBits: 15, level: 1, memLevel: 5, takeover };
+  // Most of the many endpoints never send: their compressor is made when it is used.
+  let deflater: Deflater | undefined;
+  return {
+    inflater: zlibCodec.inflater(options),
+    deflater: { deflate: (message) => (deflater ??= zlibCodec.deflater(options)).deflate(message) },
+    threshold: 256,
+    optional: !takeover,
+    profile: "15 1 5 256",
+  };
+}
+
 /** Plays the bytes of a row to an endpoint. */
 export function replay(row: FrameRow, chunks: Iterable<Uint8Array>): Replay {
   const endpoint = new Endpoint({
     role: row.role,
     maxMessageSize: 1_048_576,
     maxEmptyFragments: 1_024,
+    deflate: row.takeover === undefined ? undefined : startDeflate(row.takeover),
     ...row.limits,
   });
   if (row.closing) {

@@ -36,6 +36,8 @@ export interface FrameRow {
   closing: boolean;
   /** Whether it takes more than an endpoint's options to play it. */
   decoderOnly: boolean;
+  /** Where compression was agreed on: whether messages may refer to earlier ones. */
+  takeover?: boolean;
 }
 
 /** The limits that a row may set. */
@@ -92,18 +94,21 @@ const ANSWERS: Partial<Record<WebSocketErrorCode, number>> = {
   "message-too-big": 1009,
   "too-many-empty-fragments": 1008,
   "invalid-utf8": 1007,
+  "invalid-deflate": 1007,
   "close-reason-utf8": 1007,
 };
 
 /** The faults that only a payload shows. */
 const IN_PAYLOAD: ReadonlySet<WebSocketErrorCode> = new Set([
   "invalid-utf8",
+  "invalid-deflate",
   "close-payload-short",
   "close-code-invalid",
   "close-reason-utf8",
 ]);
 
-interface Spec {
+/** What comes of a wire, and how it is played. */
+export interface Spec {
   roles?: readonly Role[];
   events?: readonly string[];
   sent?: readonly string[];
@@ -115,13 +120,16 @@ interface Spec {
   limits?: FrameRowLimits;
   closing?: boolean;
   decoderOnly?: boolean;
+  takeover?: boolean;
+  /** Whether the error is in a header, where its code does not tell. */
+  inHeader?: boolean;
 }
 
 /** Makes the rows of one wire, for each role. With an error in a header, it is the last frame that has it. */
-function rows(name: string, section: string, wire: string, spec: Spec): FrameRow[] {
+export function rows(name: string, section: string, wire: string, spec: Spec): FrameRow[] {
   const { roles = ["server", "client"], events = [], sent = [], error, limits = {} } = spec;
-  const { closing = false, decoderOnly = false } = spec;
-  const inHeader = error !== undefined && !IN_PAYLOAD.has(error);
+  const { closing = false, decoderOnly = false, takeover } = spec;
+  const inHeader = spec.inHeader ?? (error !== undefined && !IN_PAYLOAD.has(error));
   return roles.map((role) => {
     const masked = (role === "server") !== (spec.wrongMask ?? false);
     const { bytes, frames, mark } = parseWire(wire, { masked, ...(spec.key ? { key: spec.key } : {}) });
@@ -137,6 +145,7 @@ function rows(name: string, section: string, wire: string, spec: Spec): FrameRow
       limits,
       closing,
       decoderOnly,
+      ...(takeover === undefined ? {} : { takeover }),
       ...(error === undefined ? {} : { error }),
       ...(mark === undefined ? {} : { visibleAt: mark }),
     };
@@ -203,7 +212,7 @@ const samples: FrameRow[] = [
 ];
 
 /** The header of a message of so many bytes, its length in the shortest form. */
-function lengthHex(size: number): string {
+export function lengthHex(size: number): string {
   if (size < 126) return hexByte(size);
   return size < 65_536 ? `7e ${hexCode(size)}` : `7f ${size.toString(16).padStart(16, "0")}`;
 }

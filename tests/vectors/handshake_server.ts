@@ -6,6 +6,7 @@
  */
 
 import type { HandshakeErrorCode } from "../../lib/errors.ts";
+import { BROKEN_OFFERS } from "./deflate_offers.ts";
 
 export interface ServerRow {
   name: string;
@@ -436,7 +437,19 @@ export const SERVER_ROWS: readonly ServerRow[] = [
       request({ add: [`Sec-WebSocket-Extensions: ${extensions}`] }),
     )
   ),
-  ...["\x80", "foo\xff"].map((extensions) =>
+  accepted(
+    "offers in two headers",
+    "RFC 6455 §9.1",
+    request({ add: ["Sec-WebSocket-Extensions: permessage-deflate; foo", "Sec-WebSocket-Extensions: bar"] }),
+  ),
+  refused(
+    "offers in two headers, the second broken",
+    "RFC 6455 §9.1",
+    400,
+    "extensions-header",
+    request({ add: ["Sec-WebSocket-Extensions: permessage-deflate", "Sec-WebSocket-Extensions: bar;"] }),
+  ),
+  ...["\x80", "foo\xff", ...BROKEN_OFFERS].map((extensions) =>
     refused(
       `${JSON.stringify(extensions)} as an extension`,
       "RFC 6455 §9.1",
