@@ -212,7 +212,7 @@ test("memory that was given back is used again, and none of its old content goes
 test("memory that is given back while frames wait does not disturb them", () => {
   const buffer = new SendBuffer("server");
   buffer.text("first");
-  const first = buffer.take();
+  buffer.take();
   buffer.text("second");
   buffer.recycle();
   buffer.text("third");
