@@ -119,7 +119,7 @@ export function withLength(hex: string, spec: FrameSpec): FrameSpec {
 export function fragments({ first, payload }: FrameSpec, size: number): FrameSpec[] {
   const count = Math.max(1, Math.ceil(payload.length / size));
   return Array.from({ length: count }, (_, i) => ({
-    first: (i === 0 ? first & 0x0f : Opcode.Continuation) | (i === count - 1 ? FIN : 0),
+    first: (i === 0 ? first & ~FIN : Opcode.Continuation) | (i === count - 1 ? FIN : 0),
     payload: payload.subarray(i * size, (i + 1) * size),
   }));
 }

@@ -14,6 +14,12 @@ import { ByteQueue, type StreamEnd } from "./byte_queue.ts";
 import type { FrameSpec, Step } from "./case.ts";
 import { type Received, StrictReader } from "./strict_reader.ts";
 
+/** What the two ends say in `Sec-WebSocket-Extensions`. */
+export interface Extensions {
+  readonly offer: string;
+  readonly answer: string;
+}
+
 /** A socket on which frames go one way and are read strictly the other way. */
 export class Peer {
   /** Whose end the other one is: Sluice's role. */
@@ -39,26 +45,39 @@ export class Peer {
     socket.on("close", () => this.#queue.end("reset"));
   }
 
-  /** Connects to a Sluice server, and shakes hands. */
-  static async open(port: number): Promise<Peer> {
+  /**
+   * Connects to a Sluice server, and shakes hands.
+   *
+   * @param port Where it listens.
+   * @param extensions What to offer, and what the answer to it must be.
+   */
+  static async open(port: number, extensions?: Extensions): Promise<Peer> {
     const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
     const peer = new Peer(socket, "server");
-    socket.write(UPGRADE);
+    socket.write(extensions === undefined ? UPGRADE : UPGRADE.replace(/\r\n$/, lineOf(extensions.offer)));
     const head = await peer.takeHead();
     if (!head.startsWith("HTTP/1.1 101 ")) throw new Error(`not upgraded: ${head}`);
+    expectExtensions(head, extensions?.answer);
     return peer;
   }
 
-  /** Takes the request of a Sluice client, and answers it; returns what it asked for. */
-  async accept(): Promise<string> {
+  /**
+   * Takes the request of a Sluice client, and answers it.
+   *
+   * @param extensionsFor What the offer to this target must be, and what to answer.
+   * @returns What it asked for.
+   */
+  async accept(extensionsFor: (target: string) => Extensions | undefined = () => undefined): Promise<string> {
     const head = await this.takeHead();
     const target = /^GET (\S+) HTTP\/1\.1\r\n/.exec(head)?.[1];
     const key = /\r\nSec-WebSocket-Key: *(\S+)\r\n/i.exec(head)?.[1];
     if (target === undefined || key === undefined) throw new Error(`no request for an upgrade: ${head}`);
+    const extensions = extensionsFor(target);
+    expectExtensions(head, extensions?.offer);
     const answer = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
     this.#socket.write(
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-        `Sec-WebSocket-Accept: ${answer}\r\n\r\n`,
+        `Sec-WebSocket-Accept: ${answer}\r\n` + lineOf(extensions?.answer),
     );
     return target;
   }
@@ -88,6 +107,11 @@ export class Peer {
   /** Reads the next message or control frame; `undefined` at the end of the stream. */
   next(): Promise<Received | undefined> {
     return this.#reader.next();
+  }
+
+  /** Allows RSV1, and says how to inflate. */
+  inflate(run: (payload: Uint8Array) => Promise<Uint8Array>): void {
+    this.#reader.inflate = run;
   }
 
   /** How Sluice's direction has ended, if it has. */
@@ -127,6 +151,20 @@ export class Peer {
     for (let i = 0; i < payload.length; i++) bytes[start + i]! ^= key[i & 3]!;
     return bytes;
   }
+}
+
+function lineOf(extensions: string | undefined): string {
+  return extensions === undefined ? "\r\n" : `Sec-WebSocket-Extensions: ${extensions}\r\n\r\n`;
+}
+
+function expectExtensions(head: string, wanted: string | undefined): void {
+  const came = /^sec-websocket-extensions: *(.*?)\r$/im.exec(head)?.[1];
+  if (normal(came) !== normal(wanted)) throw new Error(`Sluice said ${came}, not ${wanted}`);
+}
+
+/** The parameters in one order, which says nothing. */
+function normal(extensions = ""): string {
+  return extensions.split(/; */).sort().join("; ");
 }
 
 function shortestLength(size: number): number[] {

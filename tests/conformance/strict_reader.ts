@@ -18,6 +18,7 @@ export interface Received {
 
 interface Head {
   readonly fin: boolean;
+  readonly rsv1: boolean;
   readonly opcode: number;
   readonly size: number;
   readonly key: Uint8Array | undefined;
@@ -29,7 +30,9 @@ export class StrictReader {
   readonly #role: Role;
   #lastKey: Uint8Array | undefined;
   #closed = false;
-  #message: { opcode: number; parts: Uint8Array[] } | undefined;
+  #message: { opcode: number; rsv1: boolean; parts: Uint8Array[] } | undefined;
+  /** Inflates a message; only with it is RSV1 allowed. */
+  inflate: ((payload: Uint8Array) => Promise<Uint8Array>) | undefined;
 
   /**
    * Makes a reader.
@@ -56,24 +59,25 @@ export class StrictReader {
         return undefined;
       }
       check(!this.#closed, "something behind the Close");
-      const { fin, opcode, size, key } = await this.#head();
+      const { fin, rsv1, opcode, size, key } = await this.#head();
       const payload = unmask(await this.#queue.take(size), key);
       if (opcode >= 8) return this.#control(opcode, payload);
-      const message = this.#data(fin, opcode, payload);
+      const message = await this.#data(fin, rsv1, opcode, payload);
       if (message !== undefined) return message;
     }
   }
 
   async #head(): Promise<Head> {
     const [first, second] = await this.#queue.take(2) as unknown as [number, number];
-    check((first & 0x70) === 0, "an RSV bit");
     const opcode = first & 15;
+    const rsv1 = this.inflate !== undefined && (opcode === 1 || opcode === 2) && (first & 0x40) !== 0;
+    check((first & 0x70) === (rsv1 ? 0x40 : 0), "an RSV bit");
     check([0, 1, 2, 8, 9, 10].includes(opcode), `opcode ${opcode}`);
     const fin = first >= 128;
     check((second >= 128) === (this.#role === "client"), second >= 128 ? "a mask" : "no mask");
     const size = await this.#length(second & 127);
     check(opcode < 8 || (fin && size <= 125), "a control frame in fragments, or of more than 125 octets");
-    return { fin, opcode, size, key: second >= 128 ? await this.#key() : undefined };
+    return { fin, rsv1, opcode, size, key: second >= 128 ? await this.#key() : undefined };
   }
 
   async #length(short: number): Promise<number> {
@@ -101,13 +105,19 @@ export class StrictReader {
     return { opcode, payload };
   }
 
-  #data(fin: boolean, opcode: number, payload: Uint8Array): Received | undefined {
-    const message = this.#message ?? { opcode, parts: [] };
+  async #data(
+    fin: boolean,
+    rsv1: boolean,
+    opcode: number,
+    payload: Uint8Array,
+  ): Promise<Received | undefined> {
+    const message = this.#message ?? { opcode, rsv1, parts: [] };
     check((opcode === 0) === (this.#message !== undefined), `opcode ${opcode} out of turn`);
     message.parts.push(payload);
     this.#message = fin ? undefined : message;
     if (!fin) return undefined;
-    const whole = message.parts.length === 1 ? payload : new Uint8Array(Buffer.concat(message.parts));
+    const joined = message.parts.length === 1 ? payload : new Uint8Array(Buffer.concat(message.parts));
+    const whole = message.rsv1 ? await this.inflate!(joined) : joined;
     check(message.opcode !== 1 || isText(whole), "a text that is no UTF-8");
     return { opcode: message.opcode, payload: whole };
   }

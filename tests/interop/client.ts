@@ -1,5 +1,7 @@
 /**
- * Runs the scenarios as a client, on any of the three runtimes: `client.ts native|ws|sluice '[target, …]'`.
+ * Runs the scenarios as a client, on any of the three runtimes: `client.ts native|ws|sluice '[target, …]' [compression]`.
+ *
+ * With compression, in JSON, there are more scenarios.
  *
  * Prints a line of JSON for each scenario and target: what came of it.
  *
@@ -7,8 +9,8 @@
  */
 
 import process from "node:process";
-import { type Scenario, scenarios, type Target } from "./scenarios.ts";
-import { type ClientName, clients } from "./session.ts";
+import { deflateScenarios, type Scenario, scenarios, type Target } from "./scenarios.ts";
+import { type ClientCompression, type ClientName, clients } from "./session.ts";
 
 /** What one scenario came to. */
 export interface Result {
@@ -23,9 +25,11 @@ const TIMEOUT = 4_500;
 
 const open = clients[process.argv[2] as ClientName];
 const targets = JSON.parse(process.argv[3]!) as Target[];
+const given = process.argv[4];
+const compression = given === undefined ? undefined : JSON.parse(given) as ClientCompression;
 
 for (const target of targets) {
-  for (const scenario of scenarios) {
+  for (const scenario of compression === undefined ? scenarios : deflateScenarios) {
     if (scenario.needsPing === "server" && !target.pings) continue;
     console.log(JSON.stringify(await attempt(target, scenario)));
   }
@@ -35,9 +39,10 @@ process.exit();
 
 async function attempt(target: Target, scenario: Scenario): Promise<Result> {
   const names = { target: target.name, scenario: scenario.name };
+  const limit = scenario.limit ?? TIMEOUT;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Nothing came of it within ${TIMEOUT} ms`)), TIMEOUT);
+    timer = setTimeout(() => reject(new Error(`Nothing came of it within ${limit} ms`)), limit);
   });
   try {
     return { ...names, value: await Promise.race([carryOut(target, scenario), late]) };
@@ -49,8 +54,8 @@ async function attempt(target: Target, scenario: Scenario): Promise<Result> {
 }
 
 async function carryOut(target: Target, { url, run }: Scenario): Promise<unknown> {
-  const session = await open(url(target));
-  const value = await run(session);
+  const session = await open(url(target), compression);
+  const value = await run(session, target);
   session.close(1000, "");
   await session.closed;
   return value;

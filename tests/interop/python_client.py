@@ -1,4 +1,4 @@
-"""Runs the scenarios of scenarios.ts with Python's websockets: python_client.py '[target, ...]'.
+"""Runs the scenarios of scenarios.ts with Python's websockets: python_client.py '[target, ...]' [compression].
 
 Prints a line of JSON for each scenario and target, as client.ts does.
 """
@@ -6,6 +6,7 @@ Prints a line of JSON for each scenario and target, as client.ts does.
 import asyncio
 import hashlib
 import json
+import random
 import sys
 from urllib.parse import quote
 
@@ -66,8 +67,66 @@ SCENARIOS = {name: echo(message) for name, message in MESSAGES.items()} | {
 }
 
 
+# How many messages of a series may be under way, and how long it may take, in seconds.
+UNDER_WAY = 64
+SERIES_TIMEOUT = 40
+
+
+def json_message(i):
+    source = random.Random(i)
+    names = ("ada", "grace", "linus", "barbara", "edsger")
+    items = [
+        {"id": source.randrange(1_000_000), "user": source.choice(names), "text": source.choice(names) * 3}
+        for _ in range(2 + i * 7919 % 30)
+    ]
+    return json.dumps(items)
+
+
+def series(count):
+    messages = [json_message(i) for i in range(count)]
+
+    async def run(socket):
+        for i in range(count + UNDER_WAY):
+            if i < count:
+                await socket.send(messages[i])
+            if i >= UNDER_WAY and await socket.recv() != messages[i - UNDER_WAY]:
+                raise ValueError(f"Message {i - UNDER_WAY} is another")
+        return True
+
+    return run
+
+
+PARTS = [json_message(100 + i) for i in range(3)]
+
+
+async def extension(socket):
+    return [extension.name for extension in socket.extensions] == ["permessage-deflate"]
+
+
+async def fragments(socket):
+    await socket.send(PARTS)
+    return await socket.recv() == "".join(PARTS)
+
+
+async def server_fragments(socket):
+    await socket.send("".join(PARTS))
+    return await socket.recv() == "".join(PARTS)
+
+
+def deflate_scenarios(target):
+    return SCENARIOS | {
+        "the extension": ("echo", "", extension),
+        "fragments of the client": ("echo", "", fragments),
+        "fragments of the server": ("echo", "/fragments", server_fragments),
+        "a series of JSON": ("echo", "", series(target["series"])),
+    }
+
+
+COMPRESSION = "deflate" if len(sys.argv) > 2 else None
+
+
 async def carry_out(url, run):
-    socket = await websockets.connect(url, compression=None)
+    socket = await websockets.connect(url, compression=COMPRESSION)
     value = await run(socket)
     await socket.close()
     await socket.wait_closed()
@@ -76,10 +135,12 @@ async def carry_out(url, run):
 
 async def main(targets):
     for target in targets:
-        for name, (server, path, run) in SCENARIOS.items():
+        scenarios = deflate_scenarios(target) if COMPRESSION else SCENARIOS
+        for name, (server, path, run) in scenarios.items():
+            timeout = SERIES_TIMEOUT if name == "a series of JSON" else TIMEOUT
             result = {"target": target["name"], "scenario": name}
             try:
-                result["value"] = await asyncio.wait_for(carry_out(target[server] + path, run), TIMEOUT)
+                result["value"] = await asyncio.wait_for(carry_out(target[server] + path, run), timeout)
             except Exception as error:
                 result["error"] = repr(error)
             print(json.dumps(result), flush=True)

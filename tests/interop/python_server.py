@@ -1,6 +1,10 @@
-"""A server made with Python's websockets: echoes, and closes or pings first as initiator.ts does."""
+"""A server made with Python's websockets: echoes, and closes or pings first as initiator.ts does.
+
+With --compression it compresses, and path /fragments echoes in three frames.
+"""
 
 import asyncio
+import sys
 from urllib.parse import parse_qs, urlsplit
 
 import websockets
@@ -21,13 +25,18 @@ async def serve(socket):
         await (await socket.ping(asked.get("data", "").encode()))
         await socket.send("answered")
         await socket.wait_closed()
+    elif url.path == "/fragments":
+        async for message in socket:
+            third = -(-len(message) // 3)
+            await socket.send([message[i * third:(i + 1) * third] for i in range(3)])
     else:
         async for message in socket:
             await socket.send(message)
 
 
 async def main():
-    async with websockets.serve(serve, "127.0.0.1", 0, compression=None) as server:
+    compression = "deflate" if "--compression" in sys.argv else None
+    async with websockets.serve(serve, "127.0.0.1", 0, compression=compression) as server:
         host, port = server.sockets[0].getsockname()[:2]
         print(f"listening on ws://{host}:{port}", flush=True)
         await asyncio.Future()

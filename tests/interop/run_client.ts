@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { commandFor, type Interpreter } from "../support/runtimes.ts";
 import type { Result } from "./client.ts";
 import type { Target } from "./scenarios.ts";
-import type { ClientName } from "./session.ts";
+import type { ClientCompression, ClientName } from "./session.ts";
 
 const [SCRIPT, PYTHON_SCRIPT] = ["client.ts", "python_client.py"].map((name) =>
   fileURLToPath(new URL(name, import.meta.url))
@@ -25,24 +25,33 @@ export interface ClientRun {
   value(target: string, scenario: string): unknown;
 }
 
+/** Sets how a client is run. */
+export interface ClientOptions {
+  /** Environment variables besides those of the test itself. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** How to compress; more scenarios come with it. */
+  readonly compression?: ClientCompression | undefined;
+}
+
 /**
  * Tries all scenarios on all targets.
  *
  * @param client The client to use.
  * @param runtime What it runs on.
  * @param targets The servers to connect to.
- * @param env Environment variables besides those of the test itself.
+ * @param options What else is to be set.
  */
 export async function runClient(
   client: ClientName | "websockets",
   runtime: Interpreter,
   targets: readonly Target[],
-  env: Readonly<Record<string, string>> = {},
+  { env = {}, compression }: ClientOptions = {},
 ): Promise<ClientRun> {
-  const given = JSON.stringify(targets);
+  const given = [JSON.stringify(targets)];
+  if (compression !== undefined) given.push(JSON.stringify(compression));
   const command = client === "websockets"
-    ? commandFor(runtime, PYTHON_SCRIPT, [given])
-    : commandFor(runtime, SCRIPT, [client, given]);
+    ? commandFor(runtime, PYTHON_SCRIPT, given)
+    : commandFor(runtime, SCRIPT, [client, ...given]);
   const { output, errors } = await run(command, env);
   const lines = output.split("\n").filter((line) => line.startsWith("{"));
   const results = lines.map((line) => JSON.parse(line) as Result);

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { PerMessageDeflateOptions } from "ws";
+import type { CompressionOptions } from "../../mod.ts";
 import { sharedCertificate } from "../support/certificate.ts";
 import { connect, WebSocketStream } from "../support/sluice.ts";
 
@@ -16,7 +18,11 @@ export interface End {
 
 /** What every client can do. */
 export interface Session {
+  /** The extensions that were agreed on, as the client tells. */
+  readonly extensions: string;
   send(data: string | Uint8Array<ArrayBuffer>): void;
+  /** Sends one text in several frames, where the client can. */
+  sendFragments?(parts: readonly string[]): void;
   /** The next message; rejects if the connection ends instead. */
   receive(): Promise<string | Uint8Array>;
   /** Pings; resolves to the round trip, in milliseconds, once the same data has come back. */
@@ -28,8 +34,13 @@ export interface Session {
 /** Names a client: the runtime's own, npm's `ws`, or ours, of which there are two. */
 export type ClientName = "native" | "ws" | "sluice" | "sluice-stream";
 
+/** How to compress: options of ours, or of `ws`. `true` is the default of both; the runtimes' own have no choice. */
+export type ClientCompression = true | CompressionOptions | PerMessageDeflateOptions;
+
 /** Opens connections. */
-export const clients: Readonly<Record<ClientName, (url: string) => Promise<Session>>> = {
+export const clients: Readonly<
+  Record<ClientName, (url: string, compression?: ClientCompression) => Promise<Session>>
+> = {
   native: openNative,
   ws: openWs,
   "sluice": openSluice,
@@ -44,13 +55,17 @@ function openNative(url: string): Promise<Session> {
   });
 }
 
-async function openWs(url: string): Promise<Session> {
+async function openWs(url: string, perMessageDeflate: ClientCompression = true): Promise<Session> {
   const { WebSocket: Ws } = await import("ws");
-  const socket = new Ws(url);
-  return openStandard(
+  const socket = new Ws(url, { perMessageDeflate: perMessageDeflate as true | PerMessageDeflateOptions });
+  const session = await openStandard(
     socket as unknown as PingingWebSocket,
     (onPong) => socket.on("pong", onPong),
   );
+  return {
+    ...session,
+    sendFragments: (parts) => parts.forEach((part, i) => socket.send(part, { fin: i === parts.length - 1 })),
+  };
 }
 
 /** The browsers' class; some clients add pings to it. */
@@ -78,6 +93,7 @@ async function openStandard(
     socket.addEventListener("error", () => reject(new Error("The connection failed")));
   });
   return {
+    extensions: socket.extensions,
     send: (data) => socket.send(data),
     receive: () => messages.next(),
     ping: (data) =>
@@ -101,10 +117,15 @@ function trust(): { tls?: { ca: string } } {
   return certificate === undefined ? {} : { tls: { ca: certificate.cert } };
 }
 
-async function openSluice(url: string): Promise<Session> {
-  const socket = await connect(url, trust());
+function ours(compression: ClientCompression | undefined): { compression?: true | CompressionOptions } {
+  return compression === undefined ? {} : { compression: compression as true | CompressionOptions };
+}
+
+async function openSluice(url: string, compression?: ClientCompression): Promise<Session> {
+  const socket = await connect(url, { ...trust(), ...ours(compression) });
   const messages = socket[Symbol.asyncIterator]();
   return {
+    extensions: socket.extensions,
     send: (data) => void socket.send(data),
     async receive() {
       const { value, done } = await messages.next();
@@ -117,11 +138,12 @@ async function openSluice(url: string): Promise<Session> {
   };
 }
 
-async function openSluiceStream(url: string): Promise<Session> {
-  const stream = new WebSocketStream(url, trust());
-  const { readable, writable } = await stream.opened;
+async function openSluiceStream(url: string, compression?: ClientCompression): Promise<Session> {
+  const stream = new WebSocketStream(url, { ...trust(), ...ours(compression) });
+  const { readable, writable, extensions } = await stream.opened;
   const [reader, writer] = [readable.getReader(), writable.getWriter()];
   return {
+    extensions,
     send: (data) => void writer.write(data),
     async receive() {
       const { value, done } = await reader.read();

@@ -1,15 +1,18 @@
 /**
  * A server made with Bun's own WebSocket: echoes, and closes or pings first as `initiator.ts` does.
  *
+ * `--compression shared|dedicated` sets `perMessageDeflate`.
+ *
  * @module
  */
 
+import process from "node:process";
 import { type Certificate, certificateFromFlags } from "../support/certificate.ts";
 
 /** The part of Bun that is used here. */
 interface BunWebSocket {
   readonly data: URL;
-  send(data: string | Uint8Array): number;
+  send(data: string | Uint8Array, compress?: boolean): number;
   ping(data: string): number;
   close(code: number, reason: string): void;
 }
@@ -27,6 +30,7 @@ declare const Bun: {
     tls?: Certificate;
     fetch(request: Request, server: BunServer): Response | undefined;
     websocket: {
+      perMessageDeflate?: { compress: string; decompress: string };
       open(socket: BunWebSocket): void;
       message(socket: BunWebSocket, data: string | Uint8Array): void;
       pong(socket: BunWebSocket, data: Uint8Array): void;
@@ -35,6 +39,8 @@ declare const Bun: {
 };
 
 const tls = certificateFromFlags();
+const flag = process.argv.indexOf("--compression");
+const compressor = flag < 0 ? undefined : process.argv[flag + 1];
 
 const { hostname, port } = Bun.serve({
   hostname: "127.0.0.1",
@@ -45,12 +51,13 @@ const { hostname, port } = Bun.serve({
       ? undefined
       : new Response("Expected a WebSocket\n", { status: 426 }),
   websocket: {
+    ...compressor !== undefined && { perMessageDeflate: { compress: compressor, decompress: compressor } },
     open(socket) {
       const { pathname, searchParams: asked } = socket.data;
       if (pathname === "/close") socket.close(Number(asked.get("code")), asked.get("reason") ?? "");
       if (pathname === "/ping") socket.ping(asked.get("data") ?? "");
     },
-    message: (socket, data) => void socket.send(data),
+    message: (socket, data) => void socket.send(data, compressor !== undefined),
     pong(socket, data) {
       const right = new TextDecoder().decode(data) === socket.data.searchParams.get("data");
       socket.send(right ? "answered" : "answered wrongly");
