@@ -1,0 +1,108 @@
+/**
+ * Messages that are small on the wire and huge when they are decompressed.
+ *
+ * @module
+ */
+
+import { test } from "node:test";
+import { constants, deflateRawSync } from "node:zlib";
+import { assert, assertEquals } from "#std/assert";
+import { Opcode } from "../../lib/protocol/frame.ts";
+import { headerSize, writeFrame } from "../../lib/protocol/frame_encoder.ts";
+import { runtimes } from "../support/runtimes.ts";
+import { receive, sleep } from "../support/serving.ts";
+import { connect } from "../support/sluice.ts";
+import { UPGRADE, Wire } from "../support/wire.ts";
+import { MiB, onLinux, SLACK, type Subject, withServer } from "./faulty.ts";
+
+const LIMIT = MiB;
+const OFFER = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
+
+/** Zeros of 8 MiB, compressed 1030 to 1, in a form that can be repeated: it ends at a block border. */
+const ZEROS = deflateRawSync(new Uint8Array(8 * MiB), { level: 9, finishFlush: constants.Z_SYNC_FLUSH });
+
+/** The payload of a message of `size` MiB of zeros. */
+function bomb(size: number): Uint8Array {
+  const payload = new Uint8Array(ZEROS.length * (size / 8));
+  for (let at = 0; at < payload.length; at += ZEROS.length) payload.set(ZEROS, at);
+  return payload.subarray(0, -4);
+}
+
+/** Encodes a compressed message as masked frames of at most `size` bytes. */
+function* frames(payload: Uint8Array, size: number): Generator<Uint8Array> {
+  for (let at = 0; at < payload.length; at += size) {
+    const part = payload.subarray(at, at + size);
+    const bytes = new Uint8Array(headerSize(part.length, true) + part.length);
+    const opcode = at === 0 ? Opcode.Binary : Opcode.Continuation;
+    writeFrame(
+      bytes,
+      0,
+      { fin: at + size >= payload.length, rsv1: at === 0, opcode, payload: part },
+      0x01020304,
+    );
+    yield bytes;
+  }
+}
+
+async function upgrade(server: Subject): Promise<Wire> {
+  const wire = await Wire.open(server.port);
+  wire.send(UPGRADE.replace("\r\n\r\n", `\r\n${OFFER}\r\n`));
+  const head = await wire.head();
+  assert(/permessage-deflate/.test(head), head);
+  return wire;
+}
+
+/** Sends a bomb; it must be answered with 1009 although more of it is on the way. */
+async function explode(server: Subject, payload: Uint8Array, frameSize: number): Promise<void> {
+  const wire = await upgrade(server);
+  for (const frame of frames(payload, frameSize)) wire.send(frame);
+  assertEquals(await wire.closeCode(), 1009);
+  wire.destroy();
+}
+
+const SHAPES: readonly [name: string, size: number, frameSize: number, takeover: boolean][] = [
+  ["8 MiB in one frame", 8, Infinity, false],
+  ["1 GiB in one frame", 1_024, Infinity, false],
+  ["8 MiB in fragments of 100 bytes", 8, 100, false],
+  ["1 GiB in fragments of 4 KiB", 1_024, 4_096, false],
+  ["1 GiB in one frame, with context takeover", 1_024, Infinity, true],
+];
+
+for (const runtime of runtimes) {
+  for (const [name, size, frameSize, takeover] of SHAPES) {
+    test(
+      `${runtime}: a bomb of ${name} is closed with 1009 at the limit, and costs nobody else`,
+      onLinux,
+      async () => {
+        const payload = bomb(size);
+        const options = JSON.stringify({ contextTakeover: takeover, windowBits: 15 });
+        const flags = ["--compression", "--compression-options", options, "--max-message-size", `${LIMIT}`];
+        await withServer(runtime, flags, async (server) => {
+          const bombard = async () => {
+            for (let i = 0; i < 10; i++) await explode(server, payload, frameSize);
+          };
+          await bombard();
+          const other = await connect(`ws://127.0.0.1:${server.port}/`, { compression: true });
+          server.forgetPeak();
+          const before = server.memory().now;
+          let over = false;
+          const bombing = bombard().finally(() => over = true);
+          const times: number[] = [];
+          while (!over) {
+            const start = performance.now();
+            await other.send("still here");
+            assertEquals(await receive(other), "still here");
+            times.push(performance.now() - start);
+            await sleep(1);
+          }
+          await bombing;
+          other.abort();
+          const growth = server.memory().peak - before;
+          assert(growth <= LIMIT + 256 * 1_024 + SLACK, `it grew by ${(growth / MiB).toFixed(1)} MiB`);
+          const p99 = times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)]!;
+          assert(p99 < 50, `the 99th percentile of another connection's echo was ${p99.toFixed(1)} ms`);
+        }, "echo.ts");
+      },
+    );
+  }
+}
