@@ -1,7 +1,7 @@
 /**
  * Groups 12 and 13: series of compressed messages, of many sizes and kinds and with all parameters.
  *
- * Without `SLUICE_LONG=1` a series has 20 messages, and fewer of the long ones.
+ * Without `SLUICE_LONG=1` a series has 20 messages.
  *
  * @module
  */
@@ -54,7 +54,8 @@ const SIZES: readonly (readonly [size: number, fragment: number])[] = [
   ...[1, 4, 32].map((fragment) => [128 * KIB, fragment * KIB] as const),
 ];
 
-const countOf = (size: number): number => LONG ? 1_000 : Math.max(4, Math.min(20, 512 * KIB / size));
+/** How many messages a series has. */
+const COUNT = LONG ? 1_000 : 20;
 
 interface Payloads {
   readonly name: string;
@@ -212,19 +213,18 @@ const SECTIONS: readonly Parameters[] = [
 
 function series(section: string, { name, ...terms }: Parameters, payloads: Payloads): DeflateCase[] {
   return SIZES.map(([size, fragment], i) => {
-    const count = countOf(size);
     const cut = fragment === 0 ? "" : ` in fragments of ${fragment}`;
     return {
       group: Number(section.split(".")[0]),
       autobahn: [`${section}.${i + 1}`],
-      name: `${count} × ${size} octets of ${payloads.name}${cut}, ${name}`,
+      name: `${COUNT} × ${size} octets of ${payloads.name}${cut}, ${name}`,
       steps: [],
       limit: LONG ? 60_000 : 10_000,
       ...terms,
       opcode: payloads.opcode,
       size,
       fragment,
-      count,
+      count: COUNT,
       message: (index) => payloads.make(size, index),
       compressible: payloads.compressible && size >= 256,
     };
