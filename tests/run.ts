@@ -3,7 +3,7 @@
  *
  * `npm test -- [--only node|deno|bun|extra] [PATH-SUBSTRING]` runs a part. Environment: `CI=true` makes a skip a
  * failure, `SLUICE_SEED` repeats the random input of a run, `SLUICE_RUNS` multiplies it, `SLUICE_SUITE_TIMEOUT`
- * is the time that one suite may take, in seconds (300).
+ * is the time that one suite may take, in seconds (540).
  *
  * @module
  */
@@ -24,7 +24,7 @@ const { values, positionals } = parseArgs({
 const root = resolve(import.meta.dirname, "..");
 const filter = positionals[0] ?? "";
 const seed = process.env.SLUICE_SEED || String(crypto.getRandomValues(new Int32Array(1))[0]);
-const timeout = Number(process.env.SLUICE_SUITE_TIMEOUT || 300) * 1000;
+const timeout = Number(process.env.SLUICE_SUITE_TIMEOUT || 540) * 1000;
 const env: NodeJS.ProcessEnv = {
   ...process.env,
   PATH: [join(root, "node_modules/.bin"), process.env.PATH].join(delimiter),
