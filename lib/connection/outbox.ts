@@ -8,6 +8,12 @@ import type { SendBuffer } from "../protocol/send_buffer.ts";
 import { Deferred } from "./deferred.ts";
 import type { Transport } from "./transport.ts";
 
+/**
+ * How many bytes the transport is given at a time. That a peer has read some of a large message is only known when a
+ * write is done; without it, one that reads slowly would be taken for dead.
+ */
+const WRITE_SIZE = 262_144;
+
 /** One allocation for all calls of `send` that need not wait. */
 const DONE: Promise<void> = Promise.resolve();
 
@@ -16,8 +22,10 @@ export class Outbox {
   readonly #transport: Transport;
   readonly #buffer: SendBuffer;
   readonly #highWaterMark: number;
-  /** The write under way, if any. */
+  /** What is being written, if anything; how much of it the transport was given, and how much of that is done. */
   #writing: Uint8Array | undefined;
+  #given = 0;
+  #done = 0;
   /** What those wait for who sent while too much was waiting. */
   #relief: Deferred<void> | undefined;
 
@@ -36,7 +44,7 @@ export class Outbox {
 
   /** The bytes that the kernel has not taken yet, headers included. */
   get size(): number {
-    return this.#buffer.size + (this.#writing?.length ?? 0);
+    return this.#buffer.size + (this.#writing === undefined ? 0 : this.#writing.length - this.#done);
   }
 
   /** Whether little enough waits for more to be sent. */
@@ -52,7 +60,7 @@ export class Outbox {
 
   /** Writes what has gathered, unless a write is under way. */
   flush(): void {
-    if (this.#writing === undefined && this.#buffer.size > 0) this.#write(this.#buffer.take());
+    if (this.#writing === undefined && this.#buffer.size > 0) this.#begin();
     if (this.#relief === undefined || !this.relieved) return;
     this.#relief.resolve();
     this.#relief = undefined;
@@ -60,8 +68,9 @@ export class Outbox {
 
   /** Takes note that the write under way is done. */
   drain(): void {
-    if (this.#writing !== undefined) this.#buffer.recycle();
-    this.#writing = undefined;
+    if (this.#writing === undefined) return;
+    this.#done = this.#given;
+    this.#goOn(this.#writing);
   }
 
   /** Waits until little enough is left. */
@@ -76,8 +85,22 @@ export class Outbox {
     this.#relief = undefined;
   }
 
-  #write(bytes: Uint8Array): void {
-    if (this.#transport.write(bytes)) this.#buffer.recycle();
-    else this.#writing = bytes;
+  #begin(): void {
+    this.#writing = this.#buffer.take();
+    this.#given = this.#done = 0;
+    this.#goOn(this.#writing);
+  }
+
+  /** Gives the transport one part after the other, until one has to wait. */
+  #goOn(bytes: Uint8Array): void {
+    while (this.#given < bytes.length) {
+      const start = this.#given;
+      this.#given = Math.min(start + WRITE_SIZE, bytes.length);
+      const whole = this.#given - start === bytes.length;
+      if (!this.#transport.write(whole ? bytes : bytes.subarray(start, this.#given))) return;
+      this.#done = this.#given;
+    }
+    this.#writing = undefined;
+    this.#buffer.recycle();
   }
 }
