@@ -12,6 +12,9 @@ interface PendingPing {
   readonly roundTrip: Deferred<number>;
 }
 
+/** How many Pings may wait: a peer that sends data but never a Pong is alive, and keepalive goes on asking it. */
+const MAX_PENDING = 64;
+
 /** Measures round trips. A Pong answers its Ping and all before it: a peer may answer only the latest. */
 export class PendingPings {
   #pending: PendingPing[] = [];
@@ -33,8 +36,14 @@ export class PendingPings {
    */
   add(payload: Uint8Array, signal: AbortSignal | undefined): Promise<number> {
     const ping = { payload, sent: performance.now(), roundTrip: new Deferred<number>() };
+    if (this.#pending.length === MAX_PENDING) {
+      this.#giveUp(
+        this.#pending[0]!,
+        new DOMException("Cannot measure: too many Pings wait", "TimeoutError"),
+      );
+    }
     this.#pending.push(ping);
-    signal?.addEventListener("abort", () => this.#giveUp(ping, signal.reason), { once: true });
+    if (signal !== undefined) this.#watch(ping, signal);
     return ping.roundTrip.promise;
   }
 
@@ -51,6 +60,14 @@ export class PendingPings {
   /** Gives up on all. */
   fail(error: unknown): void {
     for (const ping of this.#pending.splice(0)) ping.roundTrip.reject(error);
+  }
+
+  /** Gives up on a Ping when its signal is aborted; the signal, which may live long, is let go of with the Ping. */
+  #watch(ping: PendingPing, signal: AbortSignal): void {
+    const onAbort = () => this.#giveUp(ping, signal.reason);
+    const letGo = () => signal.removeEventListener("abort", onAbort);
+    signal.addEventListener("abort", onAbort);
+    ping.roundTrip.promise.then(letGo, letGo);
   }
 
   #giveUp(ping: PendingPing, reason: unknown): void {

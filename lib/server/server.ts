@@ -106,7 +106,7 @@ export async function startServer<C>(
   options.signal?.throwIfAborted();
   const server = new SluiceServer(settings, handler);
   await server.listen(listen);
-  options.signal?.addEventListener("abort", () => server.close(), { once: true });
+  options.signal?.addEventListener("abort", () => server.close(), { once: true, signal: server.closing });
   return server;
 }
 
@@ -127,10 +127,16 @@ class SluiceServer<C> implements Server {
   /** How many upgrades are being decided on: they count as connections. */
   #upgrading = 0;
   #closed: Promise<void> | undefined;
+  readonly #closing = new AbortController();
 
   constructor(settings: ServeSettings<C>, handler: Handler<C>) {
     this.#settings = settings;
     this.#handler = handler;
+  }
+
+  /** Aborted when the server begins to close: what waits for that moment is over then. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
   }
 
   get address(): ServerAddress {
@@ -269,6 +275,7 @@ class SluiceServer<C> implements Server {
   };
 
   async #drain({ timeout, ...info }: Required<ServerCloseOptions>): Promise<void> {
+    this.#closing.abort();
     for (const channel of this.#pending) channel.transport.destroy();
     for (const connection of this.connections) connection.close(info);
     let timer: Timer | undefined;

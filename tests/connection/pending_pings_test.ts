@@ -1,0 +1,37 @@
+import { test } from "node:test";
+import { assertEquals, assertRejects } from "#std/assert";
+import { PendingPings } from "../../lib/connection/pending_pings.ts";
+
+test("PendingPings gives up on the oldest when too many wait: a peer that never answers costs no memory", async () => {
+  const pings = new PendingPings();
+  const first = pings.add(pings.nextPayload(), undefined);
+  for (let i = 0; i < 64; i++) pings.add(pings.nextPayload(), undefined);
+  assertEquals((await assertRejects(() => first, Error)).name, "TimeoutError");
+  pings.fail(new Error("over"));
+});
+
+test("PendingPings lets go of a signal when the Ping is answered, and gives up when it is aborted", async () => {
+  const pings = new PendingPings();
+  const controller = new AbortController();
+  let listeners = 0;
+  const { signal } = controller;
+  const { addEventListener, removeEventListener } = signal;
+  signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+    listeners++;
+    addEventListener.apply(signal, args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+    listeners--;
+    removeEventListener.apply(signal, args);
+  };
+  const payload = pings.nextPayload();
+  const answered = pings.add(payload, signal);
+  assertEquals(listeners, 1);
+  pings.settle(payload);
+  await answered;
+  await Promise.resolve();
+  assertEquals(listeners, 0);
+  const given = pings.add(pings.nextPayload(), signal);
+  controller.abort(new Error("enough"));
+  await assertRejects(() => given, Error, "enough");
+});
