@@ -1,0 +1,216 @@
+/**
+ * Groups of connections, by name.
+ *
+ * @module
+ */
+
+import { prepare } from "../connection/web_socket_connection.ts";
+import type { Bytes, PreparedMessage } from "../connection/web_socket_connection.ts";
+import { FanOut } from "./fan_out.ts";
+import type { GroupConnection } from "./group_connection.ts";
+import { GroupsError, type GroupsErrorContext } from "./groups_error.ts";
+import {
+  type GroupsCounts,
+  type GroupsOptions,
+  type GroupsSettings,
+  type JoinOptions,
+  type Presence,
+  type PublishOptions,
+  readGroupsOptions,
+  type SendToResult,
+} from "./groups_options.ts";
+import { Memberships } from "./memberships.ts";
+import { checkName } from "./names.ts";
+
+/** What a member that is too slow is closed with: "try again later". */
+const TOO_SLOW = { closeCode: 1013, reason: "Too slow" };
+
+/**
+ * Sends messages to groups of connections, here and, through a broker, in other processes.
+ *
+ * Names match exactly; a group is there while it has a member. A connection that closes leaves by itself. A message is
+ * encoded once and handed to everyone who is a member at that moment, once: no code of the user's runs before that is
+ * done, so joining, leaving and closing from `onError` or behind `publish` concern the next message. For members that
+ * are slow see `slowConsumer`: they never delay the others.
+ *
+ * @example Tell a room, and one of its members
+ * ```ts
+ * import { Groups } from "@sluice/websocket/groups";
+ * import { serve } from "@sluice/websocket/node"; // or /deno, or /bun
+ *
+ * const groups = new Groups({ slowConsumer: "close" });
+ * await serve({ port: 8080 }, async (socket, request) => {
+ *   const user = request.url.searchParams.get("user") ?? "someone";
+ *   groups.join("lobby", socket, { as: user });
+ *   groups.publish("lobby", `${user} is here`, { except: socket });
+ *   groups.sendTo(user, "Welcome");
+ *   await socket.closed;
+ * });
+ * ```
+ */
+export class Groups implements AsyncDisposable {
+  readonly #settings: GroupsSettings;
+  readonly #memberships: Memberships;
+  readonly #fanOut: FanOut;
+  readonly #counts = { dropped: 0, closed: 0, lost: 0, malformed: 0 };
+  #closed = false;
+
+  /**
+   * Makes groups without members.
+   *
+   * @param options The broker, bounds, and what is done about members that are too slow.
+   * @throws {TypeError | RangeError} If an option is wrong.
+   */
+  constructor(options: GroupsOptions = {}) {
+    this.#settings = readGroupsOptions(options);
+    this.#memberships = new Memberships({
+      appeared: () => {},
+      vanished: () => {},
+      changed: () => {},
+      left: (connection) => this.#fanOut.forget(connection),
+    });
+    const { slowConsumer: policy, maxBuffered } = this.#settings;
+    this.#fanOut = new FanOut({ policy, maxBuffered, onMissed: (...missed) => this.#missed(...missed) });
+  }
+
+  /** What was lost so far, counted. */
+  get counts(): GroupsCounts {
+    return { ...this.#counts };
+  }
+
+  /**
+   * Puts a connection into a group. It is a member when this returns; one that is already only changes its name.
+   *
+   * @param name Any string of up to 512 UTF-16 units.
+   * @param connection It leaves by itself when it closes.
+   * @param options `as`: the name it can be addressed by.
+   * @returns Resolves when it also gets what other processes publish from then on. Never rejects: that goes to
+   *   `onError`.
+   * @throws {TypeError} If a name is no string.
+   * @throws {RangeError} If a name is too long, or the connection is in `maxGroups` groups.
+   */
+  join(name: string, connection: GroupConnection, { as }: JoinOptions = {}): Promise<void> {
+    checkName("group", name);
+    if (as !== undefined) checkName("member", as);
+    if (this.#closed) return DONE;
+    const { maxGroups } = this.#settings;
+    if (this.#memberships.count(connection) >= maxGroups && !this.#memberships.has(name, connection)) {
+      throw new RangeError(`Cannot join group: the connection is in ${maxGroups} groups already`);
+    }
+    this.#memberships.join(name, connection, as);
+    return DONE;
+  }
+
+  /**
+   * Takes a connection out of a group; out of one that it is not in, it does nothing.
+   *
+   * @param name The group's.
+   * @param connection It stays open.
+   */
+  leave(name: string, connection: GroupConnection): void {
+    this.#memberships.leave(name, connection);
+  }
+
+  /**
+   * Sends a message to everyone in a group. Never throws: what goes wrong goes to `onError`.
+   *
+   * @param name The group's; one without members is no error.
+   * @param data Text as a string, anything else as binary. The bytes are the caller's again when this returns.
+   * @param options `except`: a connection that does not get it.
+   * @returns Resolves when the broker has taken the message, and under `"wait"` every member has room again. It need
+   *   not be awaited.
+   */
+  publish(name: string, data: string | Bytes, { except }: PublishOptions = {}): Promise<void> {
+    const message = this.#prepare(data, { group: name });
+    if (message === undefined) return DONE;
+    const relieved = this.#fanOut.send(message, this.#memberships.groups.get(name), except);
+    return relieved === undefined ? DONE : relieved.then(ignore);
+  }
+
+  /**
+   * Sends a message to the connections that joined under a name, in whichever groups and processes. Never throws.
+   *
+   * @param member The name.
+   * @param data Text as a string, anything else as binary. The bytes are the caller's again when this returns.
+   * @returns How many connections of this process have the name, and whether the message went to the broker.
+   */
+  async sendTo(member: string, data: string | Bytes): Promise<SendToResult> {
+    const message = this.#prepare(data, { member });
+    if (message === undefined) return { local: 0, forwarded: false };
+    const members = this.#memberships.members.get(member);
+    const local = members.size;
+    await this.#fanOut.send(message, members, undefined);
+    return { local, forwarded: false };
+  }
+
+  /**
+   * Shows the connections of this process that are in a group: a live view, as long as there are any.
+   *
+   * @param name The group's.
+   */
+  members(name: string): ReadonlySet<GroupConnection> {
+    return this.#memberships.groups.get(name);
+  }
+
+  /**
+   * Asks who is in a group, across processes. Never rejects: what cannot be asked goes to `onError`, and is left out.
+   *
+   * What others tell is as old as their latest word, and that of a process that died lasts for the broker's `ttl`.
+   *
+   * @param name The group's.
+   */
+  // deno-lint-ignore require-await
+  async presence(name: string): Promise<Presence> {
+    const names = [...this.#memberships.namesIn(name)].sort();
+    return { size: this.#memberships.groups.get(name).size, names };
+  }
+
+  /**
+   * Empties all groups and closes the broker. The connections stay open. Idempotent; never rejects.
+   *
+   * From then on joining and publishing do nothing.
+   */
+  // deno-lint-ignore require-await
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#memberships.clear();
+  }
+
+  /** Does what {@linkcode Groups.close} does. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #prepare(data: string | Bytes, about: Omit<GroupsErrorContext, "stage">): PreparedMessage | undefined {
+    try {
+      return prepare(data);
+    } catch (error) {
+      this.#report(error, { stage: "encode", ...about });
+      return undefined;
+    }
+  }
+
+  /** Does what the policy says about a member that missed a message. */
+  #missed(connection: GroupConnection, first: boolean): void {
+    this.#counts.dropped++;
+    if (first) this.#report(new GroupsError("slow-consumer"), { stage: "deliver", connection });
+    if (this.#settings.slowConsumer !== "close") return;
+    this.#counts.closed++;
+    this.#memberships.leaveAll(connection);
+    connection.close(TOO_SLOW);
+  }
+
+  /** Tells the user of an error. There is nobody to tell if that fails. */
+  #report(error: unknown, context: GroupsErrorContext): void {
+    try {
+      this.#settings.onError?.(error, context);
+    } catch {
+      // It is the one place that errors go to.
+    }
+  }
+}
+
+/** One allocation for all calls that need not wait. */
+const DONE: Promise<void> = Promise.resolve();
+
+function ignore(): void {}

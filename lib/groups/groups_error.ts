@@ -1,0 +1,51 @@
+/**
+ * What can go wrong with a message to a group, told to `onError`.
+ *
+ * @module
+ */
+
+import type { GroupConnection } from "./group_connection.ts";
+
+/** Names what went wrong, as a word that does not change between versions. */
+export type GroupsErrorCode = "slow-consumer" | "broker-full" | "broker-away" | "interrupted";
+
+const MESSAGES: Readonly<Record<GroupsErrorCode, string>> = {
+  "slow-consumer": "Cannot deliver message: too much waits to be sent to the member already",
+  "broker-full": "Cannot publish message: too much waits for the broker already",
+  "broker-away": "Cannot publish message: the broker cannot be reached",
+  "interrupted": "Cannot receive messages: the broker is away, and what others publish is lost",
+};
+
+/** Tells what went wrong between a publisher, a broker and a member. */
+export class GroupsError extends Error {
+  /** `"GroupsError"`. */
+  override readonly name: string = "GroupsError";
+  /** What went wrong. */
+  readonly code: GroupsErrorCode;
+
+  /**
+   * Makes an error.
+   *
+   * @param code What went wrong.
+   * @param options `cause`: what led to it.
+   */
+  constructor(code: GroupsErrorCode, options?: ErrorOptions) {
+    super(MESSAGES[code], options);
+    this.code = code;
+  }
+}
+
+/** Where an error came from. */
+export interface GroupsErrorContext {
+  /**
+   * What failed: to encode a message, to deliver it to a member of this process, to publish it to others, to hear what
+   * others publish, to tell or ask who is there, or to close the broker.
+   */
+  readonly stage: "encode" | "deliver" | "publish" | "subscribe" | "presence" | "close";
+  /** The group it was about. */
+  readonly group?: string;
+  /** The name of the member it was about, if it was addressed by name. */
+  readonly member?: string;
+  /** The connection it was about. */
+  readonly connection?: GroupConnection;
+}

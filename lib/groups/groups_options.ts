@@ -1,0 +1,109 @@
+/**
+ * The options of groups, and what is told about them.
+ *
+ * @module
+ */
+
+import type { Broker } from "./broker.ts";
+import type { SlowConsumerPolicy } from "./fan_out.ts";
+import type { GroupConnection } from "./group_connection.ts";
+import type { GroupsErrorContext } from "./groups_error.ts";
+
+/** How groups behave. */
+export interface GroupsOptions {
+  /** Carries messages to other processes; without one the groups are this process's own. It is closed with the groups. */
+  broker?: Broker;
+  /** What becomes of a message for a member that is too slow. @default {"drop"} */
+  slowConsumer?: SlowConsumerPolicy;
+  /**
+   * How many bytes may wait to be sent to one member before it is too slow, headers included. Under `"wait"`, to lose
+   * nothing it must hold the connection's `highWaterMark` and a message. @default {2097152}
+   */
+  maxBuffered?: number;
+  /** How many bytes may be on their way to the broker; what would be more is lost, and reported. @default {4194304} */
+  maxPending?: number;
+  /** How many groups one connection may be in. @default {1024} */
+  maxGroups?: number;
+  /** Hears of errors, behind the call that led to them. @default nobody does, and they are counted all the same */
+  onError?: (error: unknown, context: GroupsErrorContext) => void;
+}
+
+/** How to join. */
+export interface JoinOptions {
+  /**
+   * The name that the member can be addressed by, and that others see it under; several may share one. @default none
+   */
+  as?: string;
+}
+
+/** How to publish. */
+export interface PublishOptions {
+  /** Who does not get it: usually whose message it is. */
+  except?: GroupConnection;
+}
+
+/** What became of a message to a member. */
+export interface SendToResult {
+  /** How many connections of this process have the name. */
+  readonly local: number;
+  /** Whether the broker took the message, for those of other processes: not whether anyone there has the name. */
+  readonly forwarded: boolean;
+}
+
+/** Who is in a group, across processes. */
+export interface Presence {
+  /** How many connections are in it. */
+  readonly size: number;
+  /** The names that they joined as, each once, in the order of their UTF-16 units. */
+  readonly names: readonly string[];
+}
+
+/** What was lost so far. */
+export interface GroupsCounts {
+  /** Messages that a member of this process missed because it was too slow: one for each member. */
+  readonly dropped: number;
+  /** Members that were closed because they were too slow. */
+  readonly closed: number;
+  /** Messages that did not reach the broker, as far as is known. */
+  readonly lost: number;
+  /** Payloads from the broker that are no message. */
+  readonly malformed: number;
+}
+
+/** The options, checked, with their defaults. */
+export type GroupsSettings =
+  & Required<Omit<GroupsOptions, "broker" | "onError">>
+  & Pick<GroupsOptions, "broker" | "onError">;
+
+const POLICIES: readonly string[] = ["wait", "drop", "close"] satisfies SlowConsumerPolicy[];
+
+/**
+ * Checks the options.
+ *
+ * @throws {TypeError | RangeError} If one is wrong; the message has its name.
+ */
+export function readGroupsOptions(options: GroupsOptions): GroupsSettings {
+  const settings = {
+    slowConsumer: "drop" as const,
+    maxBuffered: 2_097_152,
+    maxPending: 4_194_304,
+    maxGroups: 1_024,
+    ...options,
+  };
+  const { slowConsumer, onError } = settings;
+  if (!POLICIES.includes(slowConsumer)) {
+    throw new RangeError(`Cannot make groups: slowConsumer must be wait, drop or close, not ${slowConsumer}`);
+  }
+  for (const name of ["maxBuffered", "maxPending", "maxGroups"] as const) checkBound(name, settings[name]);
+  if (onError !== undefined && typeof onError !== "function") {
+    throw new TypeError(`Cannot make groups: onError must be a function, not ${typeof onError}`);
+  }
+  return settings;
+}
+
+function checkBound(name: string, value: unknown): void {
+  if (typeof value !== "number") {
+    throw new TypeError(`Cannot make groups: ${name} must be a number, not ${typeof value}`);
+  }
+  if (!(value >= 1)) throw new RangeError(`Cannot make groups: ${name} must be at least 1, not ${value}`);
+}

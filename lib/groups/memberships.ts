@@ -1,0 +1,113 @@
+/**
+ * Who is in which group, and under which name.
+ *
+ * @module
+ */
+
+import type { GroupConnection } from "./group_connection.ts";
+import { Topics } from "./topics.ts";
+
+/** What changed, as far as others need to know. */
+export interface MembershipEvents {
+  /** A group or a name has its first connection here. */
+  appeared(kind: TopicKind, name: string): void;
+  /** It has lost its last one. */
+  vanished(kind: TopicKind, name: string): void;
+  /** Who is in a group has changed. */
+  changed(group: string): void;
+  /** A connection is in no group any more. */
+  left(connection: GroupConnection): void;
+}
+
+/** What a name is the name of. */
+export type TopicKind = "group" | "member";
+
+/** Keeps groups and names in step, and lets a connection that closes leave them all. */
+export class Memberships {
+  readonly groups: Topics = new Topics();
+  readonly members: Topics = new Topics();
+  readonly #events: MembershipEvents;
+  /** For each connection its groups, and what it joined them as. */
+  readonly #joined = new Map<GroupConnection, Map<string, string | undefined>>();
+  /** Whose end is waited for: to wait anew each time one joins would pile up. */
+  readonly #watched = new WeakSet<GroupConnection>();
+
+  constructor(events: MembershipEvents) {
+    this.#events = events;
+  }
+
+  /** How many groups a connection is in. */
+  count(connection: GroupConnection): number {
+    return this.#joined.get(connection)?.size ?? 0;
+  }
+
+  /** Whether a connection is in a group. */
+  has(group: string, connection: GroupConnection): boolean {
+    return this.#joined.get(connection)?.has(group) ?? false;
+  }
+
+  /** The names that the connections of a group joined as. */
+  namesIn(group: string): Set<string> {
+    const names = new Set<string>();
+    for (const connection of this.groups.get(group)) {
+      const name = this.#joined.get(connection)?.get(group);
+      if (name !== undefined) names.add(name);
+    }
+    return names;
+  }
+
+  /** Puts a connection into a group; if it is there already it only changes its name. */
+  join(group: string, connection: GroupConnection, as: string | undefined): void {
+    let joined = this.#joined.get(connection);
+    if (joined === undefined) this.#joined.set(connection, joined = new Map());
+    const before = joined.get(group);
+    joined.set(group, as);
+    if (as !== undefined && this.members.add(as, connection)) this.#events.appeared("member", as);
+    if (before !== as) this.#dropName(before, connection, joined);
+    if (this.groups.add(group, connection)) this.#events.appeared("group", group);
+    this.#events.changed(group);
+    if (this.#watched.has(connection)) return;
+    this.#watched.add(connection);
+    const leave = () => this.leaveAll(connection);
+    connection.closed.then(leave, leave);
+  }
+
+  /** Takes a connection out of a group; returns whether it was in it. */
+  leave(group: string, connection: GroupConnection): boolean {
+    const joined = this.#joined.get(connection);
+    if (joined === undefined || !joined.has(group)) return false;
+    const as = joined.get(group);
+    joined.delete(group);
+    this.#dropName(as, connection, joined);
+    if (this.groups.delete(group, connection)) this.#events.vanished("group", group);
+    this.#events.changed(group);
+    if (joined.size === 0) {
+      this.#joined.delete(connection);
+      this.#events.left(connection);
+    }
+    return true;
+  }
+
+  /** Takes a connection out of all groups; returns which those were. */
+  leaveAll(connection: GroupConnection): string[] {
+    const groups = [...this.#joined.get(connection)?.keys() ?? []];
+    for (const group of groups) this.leave(group, connection);
+    return groups;
+  }
+
+  /** Takes everyone out of everything. */
+  clear(): void {
+    for (const connection of [...this.#joined.keys()]) this.leaveAll(connection);
+  }
+
+  /** Takes a name from a connection that has it in no other group. */
+  #dropName(
+    name: string | undefined,
+    connection: GroupConnection,
+    joined: ReadonlyMap<string, string | undefined>,
+  ): void {
+    if (name === undefined) return;
+    for (const other of joined.values()) if (other === name) return;
+    if (this.members.delete(name, connection)) this.#events.vanished("member", name);
+  }
+}

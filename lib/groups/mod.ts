@@ -1,0 +1,34 @@
+/**
+ * Groups: one message to many, in one process or across machines.
+ *
+ * @example A chat room
+ * ```ts
+ * import { Groups } from "@sluice/websocket/groups";
+ * import { serve } from "@sluice/websocket/node"; // or /deno, or /bun
+ *
+ * const groups = new Groups();
+ * await serve({ port: 8080 }, async (socket, request) => {
+ *   const room = request.url.pathname;
+ *   groups.join(room, socket); // it leaves by itself when it closes
+ *   for await (const message of socket) groups.publish(room, message, { except: socket });
+ * });
+ * ```
+ *
+ * @module
+ */
+
+export type * from "../connection/web_socket_connection.ts";
+
+export type { Broker, BrokerEvents, Deliver, PresenceStore } from "./broker.ts";
+export type { SlowConsumerPolicy } from "./fan_out.ts";
+export type { GroupConnection } from "./group_connection.ts";
+export { Groups } from "./groups.ts";
+export { GroupsError, type GroupsErrorCode, type GroupsErrorContext } from "./groups_error.ts";
+export type {
+  GroupsCounts,
+  GroupsOptions,
+  JoinOptions,
+  Presence,
+  PublishOptions,
+  SendToResult,
+} from "./groups_options.ts";
