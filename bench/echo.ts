@@ -1,127 +1,219 @@
 /**
- * Echo throughput against the peers, side by side: every server in a process of its own, one load for all, rounds
- * interleaved, medians, ratios, and the CPU time that a message costs the server.
+ * Echo, side by side with the peer and with plain sockets: messages per second, CPU time for each, round trips.
+ *
+ * `node bench/echo.ts --loads 64x16x64,16x4x65536 --only node --rounds 3`; `--api streams` echoes with `pipeTo`,
+ * `--text` sends text, `--deflate` JSON that is compressed.
  *
  * @module
  */
 
-import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { parseArgs, promisify } from "node:util";
-import { type Runtime, startServer } from "../tests/support/runtimes.ts";
+import { parseArgs } from "node:util";
+import type { Runtime } from "../tests/support/runtimes.ts";
+import { deflateArgs } from "./support/deflate_args.ts";
+import { type Contestant, peer, plainSocket, runtimeNames, sluice } from "./support/contestant.ts";
+import type { Content } from "./load/spec.ts";
+import { formatLoad, type LoadShape, parseLoad } from "./support/load_name.ts";
+import { type BenchOptions, benchOptions, sharedFlags } from "./support/options.ts";
+import { type Part, runAndPrint } from "./support/part.ts";
+import type { Progress } from "./support/progress.ts";
+import { race, type Samples, series, summarize } from "./support/race.ts";
+import type { Chart, Check, Report, Table } from "./support/report.ts";
+import { medianRatio } from "./support/statistics.ts";
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: "string", default: "5" },
-    loads: { type: "string", default: "64x16x64" },
-    only: { type: "string", default: "node,deno,bun" },
-    api: { type: "string", default: "iterate" },
-    text: { type: "boolean", default: false },
-    deflate: { type: "boolean", default: false },
-    time: { type: "string", default: "1500" },
-    json: { type: "boolean", default: false },
-  },
-});
+/** A load, and what share of the peer's messages Sluice must reach under it. */
+interface Goal {
+  readonly load: string;
+  readonly least?: Readonly<Record<Runtime, number>>;
+  /** What share of the plain socket's messages it must reach. */
+  readonly leastOfPlain?: number;
+}
 
-const PEERS: readonly { runtime: Runtime; name: string; script: string }[] = [
-  { runtime: "node", name: "ws", script: "bench/peers/ws.ts" },
-  { runtime: "deno", name: "Deno.upgradeWebSocket", script: "bench/peers/deno.ts" },
-  { runtime: "bun", name: "Bun.serve", script: "bench/peers/bun.ts" },
+const GOALS: readonly Goal[] = [
+  { load: "1x1x64", leastOfPlain: 0.8 },
+  { load: "64x1x64", least: { node: 1, deno: 0.95, bun: 0.9 }, leastOfPlain: 0.8 },
+  { load: "64x16x64", least: { node: 9, deno: 8, bun: 0.85 } },
+  { load: "16x256x64", least: { node: 25, deno: 20, bun: 1 } },
+  { load: "16x16x1024", least: { node: 5.5, deno: 4, bun: 1 } },
+  { load: "16x4x65536", least: { node: 1.5, deno: 1, bun: 1 }, leastOfPlain: 0.6 },
+  { load: "4x2x1048576", least: { node: 1.8, deno: 0.95, bun: 0.9 } },
 ];
 
-interface Sample {
-  /** Messages echoed per second. */
-  readonly rate: number;
-  /** Microseconds of the server's CPU time per message. */
-  readonly cpu: number;
+/** What is sent, and how it is echoed. */
+interface Setting {
+  readonly goals: readonly Goal[];
+  readonly content: Content;
+  readonly api: string;
 }
 
-interface Row {
-  readonly load: string;
-  readonly runtime: string;
-  readonly peer: string;
-  readonly sluice: Sample;
-  readonly theirs: Sample;
-  readonly ratio: number;
+/** What a load showed on a runtime. */
+interface Outcome {
+  readonly goal: Goal;
+  readonly shape: LoadShape;
+  readonly runtime: Runtime;
+  readonly ours: Samples;
+  /** Missing where the runtime has nothing that does the same. */
+  readonly theirs: Samples | undefined;
+  readonly plain: Samples;
 }
 
-/** Ticks of CPU time that a process has used, each 10 ms: fields 14 and 15 of its stat. */
-function cpuTicks(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]!.split(" ");
-  return Number(fields[11]) + Number(fields[12]);
+function contestants(runtime: Runtime, { content, api }: Setting): Contestant[] {
+  const deflated = content === "deflated";
+  const ours = sluice(runtime, ["--api", api, ...deflated ? deflateArgs[runtime] : []]);
+  const all = [ours, plainSocket(runtime)];
+  // Deno's own WebSocket has no compression.
+  return deflated && runtime === "deno" ? all : [...all, peer(runtime, deflated ? ["--compression"] : [])];
 }
 
-/** Starts a server, loads it, stops it. */
-async function measure(runtime: Runtime, script: string, args: string[], load: string): Promise<Sample> {
-  const [connections, flight, size] = load.split("x") as [string, string, string];
-  const server = await startServer(runtime, script, args);
-  try {
-    const flags = ["--url", server.url, "--connections", connections, "--flight", flight, "--size", size];
-    if (values.text) flags.push("--text");
-    if (values.deflate) flags.push("--deflate");
-    const running = promisify(execFile)("bun", ["bench/load.ts", ...flags, "--time", values.time]);
-    let ticks = 0;
-    running.child.stdout!.on("data", (text) => {
-      if (`${text}`.startsWith("start")) ticks = cpuTicks(server.pid);
-    });
-    const { stdout } = await running;
-    const used = cpuTicks(server.pid) - ticks;
-    const { messages, rate } = JSON.parse(stdout.split("\n")[1]!);
-    return { rate, cpu: used * 10_000 / messages };
-  } finally {
-    await server.stop();
-  }
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
-}
-
-function summarize(samples: Sample[]): Sample {
-  return { rate: median(samples.map(({ rate }) => rate)), cpu: median(samples.map(({ cpu }) => cpu)) };
-}
-
-/** Every message is compressed, without context, as the peer does it: what Bun.serve does cannot be set. */
-const EFFORT: Readonly<Record<Runtime, string>> = {
-  node: '{"threshold":0}',
-  deno: '{"threshold":0}',
-  bun: '{"threshold":0,"windowBits":15,"memLevel":8,"level":6}',
-};
-const effortFlags = (runtime: Runtime): string[] =>
-  values.deflate ? ["--compression", "--compression-options", EFFORT[runtime]] : [];
-const theirFlags = values.deflate ? ["--compression"] : [];
-
-const rows: Row[] = [];
-for (const load of values.loads.split(",")) {
-  for (
-    const { runtime, name, script } of PEERS.filter(({ runtime }) =>
-      values.only.includes(runtime) && !(values.deflate && runtime === "deno")
-    )
-  ) {
-    const ours: Sample[] = [];
-    const theirs: Sample[] = [];
-    for (let round = 0; round < Number(values.rounds); round++) {
-      const ourFlags = ["--api", values.api, ...effortFlags(runtime)];
-      ours.push(await measure(runtime, "tests/servers/echo.ts", ourFlags, load));
-      theirs.push(await measure(runtime, script, theirFlags, load));
-      process.stderr.write(`\r${load} ${runtime}: round ${round + 1} of ${values.rounds}   `);
+async function measureEcho(
+  setting: Setting,
+  options: BenchOptions,
+  progress: Progress,
+): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const goal of setting.goals) {
+    const shape = parseLoad(goal.load);
+    for (const runtime of options.runtimes) {
+      progress.begin(`echo ${formatLoad(shape)}, ${runtimeNames[runtime]}`);
+      const load = { ...shape, content: setting.content };
+      const entries = contestants(runtime, setting).map((contestant) => ({ contestant, load }));
+      const [ours, plain, theirs] = await race(entries, options, progress);
+      outcomes.push({ goal, shape, runtime, ours: ours!, plain: plain!, theirs });
     }
-    const ratio = median(ours.map((sample, i) => sample.rate / theirs[i]!.rate));
-    rows.push({ load, runtime, peer: name, sluice: summarize(ours), theirs: summarize(theirs), ratio });
   }
+  return outcomes;
 }
-process.stderr.write("\r\x1b[K");
 
-if (values.json) console.log(JSON.stringify(rows));
-else {
-  console.table(rows.map(({ load, runtime, peer, sluice, theirs, ratio }) => ({
-    "connections x in flight x bytes": load,
-    runtime,
-    peer,
-    "Sluice, messages/s": Math.round(sluice.rate),
-    "peer, messages/s": Math.round(theirs.rate),
-    "ratio": ratio.toFixed(2),
-    "Sluice, us CPU each": sluice.cpu.toFixed(2),
-    "peer, us CPU each": theirs.cpu.toFixed(2),
-  })));
+const ratio = (ours: Samples, theirs: Samples, key: "rate" | "p99" = "rate") =>
+  medianRatio(series(ours, key), series(theirs, key));
+
+function row({ shape, runtime, ours, theirs, plain }: Outcome): Table["rows"][number] {
+  const [we, floor] = [summarize(ours), summarize(plain)];
+  const they = theirs && summarize(theirs);
+  return {
+    "connections x in flight x size": formatLoad(shape),
+    "runtime, peer": `${runtimeNames[runtime]}, ${peer(runtime).name}`,
+    "Sluice, messages/s": we.rate,
+    "peer": they?.rate ?? NaN,
+    "plain TCP": floor.rate,
+    "ratio to peer": theirs ? ratio(ours, theirs) : NaN,
+    "to plain": ratio(ours, plain),
+    "Sluice, us CPU each": we.cpu,
+    "peer, us": they?.cpu ?? NaN,
+    "plain, us": floor.cpu,
+    "Sluice, busy": we.busy,
+  };
+}
+
+function roundTripRow({ shape, runtime, ours, theirs, plain }: Outcome): Table["rows"][number] {
+  const all = [["Sluice", ours], [peer(runtime).name, theirs ?? []], ["plain TCP", plain]] as const;
+  const cells = all.map(([, samples]) => summarize(samples));
+  return {
+    "load": formatLoad(shape),
+    "runtime": runtimeNames[runtime],
+    "Sluice, p50 us": cells[0]!.p50 ?? NaN,
+    "peer, p50": cells[1]!.p50 ?? NaN,
+    "plain, p50": cells[2]!.p50 ?? NaN,
+    "Sluice, p99 us": cells[0]!.p99 ?? NaN,
+    "peer, p99": cells[1]!.p99 ?? NaN,
+    "plain, p99": cells[2]!.p99 ?? NaN,
+  };
+}
+
+function checksOf({ goal, shape, runtime, ours, theirs, plain }: Outcome): Check[] {
+  const what = `${formatLoad(shape)} on ${runtimeNames[runtime]}`;
+  const checks: Check[] = [];
+  if (goal.least !== undefined && theirs !== undefined) {
+    const limit = goal.least[runtime];
+    checks.push({
+      what: `${what}, messages to the peer's`,
+      value: ratio(ours, theirs),
+      bound: "at least",
+      limit,
+    });
+  }
+  if (goal.leastOfPlain !== undefined) {
+    const limit = goal.leastOfPlain;
+    checks.push({
+      what: `${what}, messages to plain TCP's`,
+      value: ratio(ours, plain),
+      bound: "at least",
+      limit,
+    });
+  }
+  if (shape.flight === 1 && theirs !== undefined) {
+    const value = ratio(ours, theirs, "p99");
+    checks.push({ what: `${what}, p99 to the peer's`, value, bound: "at most", limit: 1 });
+  }
+  return checks;
+}
+
+function chartOf(outcomes: readonly Outcome[], { runtimes }: BenchOptions): Chart {
+  const panels = runtimes.map((runtime) => {
+    const own = outcomes.filter((outcome) => outcome.runtime === runtime);
+    const values = (pick: (outcome: Outcome) => Samples | undefined) =>
+      own.map((outcome) => summarize(pick(outcome) ?? []).rate);
+    return {
+      title: `${runtimeNames[runtime]}, ${peer(runtime).name}`,
+      series: [
+        { name: "Sluice", values: values(({ ours }) => ours) },
+        { name: "peer", values: values(({ theirs }) => theirs) },
+        { name: "plain TCP", values: values(({ plain }) => plain) },
+      ],
+    };
+  });
+  const steps = [...new Set(outcomes.map(({ shape }) => formatLoad(shape)))];
+  return {
+    name: "echo",
+    title: "Echo: connections x in flight x size",
+    kind: "bars",
+    unit: "messages/s",
+    steps,
+    panels,
+  };
+}
+
+/** Measures loads and reports on them. */
+async function reportEcho(setting: Setting, options: BenchOptions, progress: Progress): Promise<Report> {
+  const outcomes = await measureEcho(setting, options, progress);
+  const single = outcomes.filter(({ shape }) => shape.flight === 1);
+  const tables = [{ title: "Echo", rows: outcomes.map(row) }];
+  if (single.length > 0) {
+    tables.push({ title: "Round trips at one in flight", rows: single.map(roundTripRow) });
+  }
+  return {
+    part: "echo",
+    tables,
+    checks: outcomes.flatMap(checksOf),
+    charts: [chartOf(outcomes, options)],
+  };
+}
+
+/** Echo under all loads. */
+export const echo: Part = {
+  name: "echo",
+  measure: (options, progress) =>
+    reportEcho({ goals: GOALS, content: "binary", api: "iterate" }, options, progress),
+};
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: {
+      ...sharedFlags,
+      loads: { type: "string" },
+      api: { type: "string", default: "iterate" },
+      text: { type: "boolean", default: false },
+      deflate: { type: "boolean", default: false },
+    },
+  });
+  const known = (load: string) => GOALS.find((goal) => goal.load === load) ?? { load };
+  const setting: Setting = {
+    goals: values.loads?.split(",").map(known) ?? GOALS,
+    content: values.deflate ? "deflated" : values.text ? "ascii" : "binary",
+    api: values.api,
+  };
+  const part: Part = {
+    name: "echo",
+    measure: (options, progress) => reportEcho(setting, options, progress),
+  };
+  await runAndPrint(part, benchOptions(values), { json: values.json ?? false });
 }

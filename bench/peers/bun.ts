@@ -24,7 +24,7 @@ declare const Bun: {
 const compress = process.argv.includes("--compression");
 const server = Bun.serve({
   port: 0,
-  hostname: "127.0.0.1",
+  hostname: "0.0.0.0",
   fetch: (request, server) =>
     server.upgrade(request) ? undefined : new Response("No upgrade", { status: 426 }),
   websocket: {

@@ -9,7 +9,7 @@ declare const Deno: {
 
 Deno.serve({
   port: 0,
-  hostname: "127.0.0.1",
+  hostname: "0.0.0.0",
   onListen: ({ port }) => console.log(`listening on ws://127.0.0.1:${port}`),
 }, (request) => {
   const { socket, response } = Deno.upgradeWebSocket(request);

@@ -11,7 +11,7 @@ const perMessageDeflate = process.argv.includes("--compression") && {
   zlibDeflateOptions: { level: 1, memLevel: 5 },
   threshold: 0,
 };
-const server = new WebSocketServer({ port: 0, host: "127.0.0.1", perMessageDeflate });
+const server = new WebSocketServer({ port: 0, host: "0.0.0.0", perMessageDeflate });
 server.on("connection", (socket) => {
   socket.on("message", (data, binary) => socket.send(data, { binary }));
 });
