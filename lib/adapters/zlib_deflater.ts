@@ -5,33 +5,15 @@
  */
 
 import { constants, createDeflateRaw } from "node:zlib";
+import { ByteCollector } from "../protocol/byte_collector.ts";
 import type { DeflateOptions, Deflater } from "../protocol/deflate_codec.ts";
-import { Zlib } from "./zlib_stream.ts";
+import { OUTPUT_SIZE, Zlib } from "./zlib_stream.ts";
 
 /** How many bytes of each flush are not sent: `00 00 ff ff` (RFC 7692 §7.2.1). */
 const TAIL_LENGTH = 4;
 
-/** What has come out of the call under way; a larger one than this is not kept. */
-let payload = new Uint8Array(65_536);
-let size = 0;
-const MAX_KEPT = 1_048_576;
-
-function append(bytes: Uint8Array): void {
-  if (size + bytes.length > payload.length) {
-    const grown = new Uint8Array(Math.max(size + bytes.length, payload.length * 2));
-    grown.set(payload.subarray(0, size));
-    payload = grown;
-  }
-  payload.set(bytes, size);
-  size += bytes.length;
-}
-
-/** Hands over what has come out, without its tail. */
-function takePayload(): Uint8Array {
-  const taken = payload.subarray(0, size - TAIL_LENGTH);
-  if (payload.length > MAX_KEPT) payload = new Uint8Array(65_536);
-  return taken;
-}
+/** What all write to: what comes out is copied before the next write. */
+const output = new Uint8Array(OUTPUT_SIZE);
 
 /** Compressors for messages that refer to no others: one for each set of parameters. */
 const shared = new Map<string, Zlib>();
@@ -51,16 +33,33 @@ export class ZlibDeflater implements Deflater {
     // zlib has nothing to say of nothing, and §7.2.3.6 wants a block.
     if (message.length === 0) return Uint8Array.of(0);
     if (!this.#takeover) this.#zlib.reset();
-    // What a call before this one left behind, if it failed, is another message.
-    size = 0;
-    if (this.#zlib.write(message, append) !== 0) throw new Error("Cannot compress: zlib failed");
-    return takePayload();
+    const payload = compress(this.#zlib, message);
+    return payload.subarray(0, payload.length - TAIL_LENGTH);
   }
+}
+
+/** Compresses a message up to a sync flush. What fits the output of one write is not copied. */
+function compress(zlib: Zlib, message: Uint8Array): Uint8Array {
+  const part = write(zlib, message, message.length);
+  if (!zlib.full) return part;
+  const collector = new ByteCollector();
+  collector.append(part);
+  while (zlib.full) collector.append(write(zlib, message, zlib.left));
+  return collector.take();
+}
+
+function write(zlib: Zlib, message: Uint8Array, left: number): Uint8Array {
+  const part = zlib.write(message, left);
+  if (part === undefined) throw new Error("Cannot compress: zlib failed");
+  return part;
 }
 
 function makeDeflate({ windowBits, level, memLevel }: DeflateOptions): Zlib {
   // The stream's own output buffer is not used: the smallest there is.
-  return new Zlib(createDeflateRaw({ windowBits, level, memLevel, chunkSize: constants.Z_MIN_CHUNK }));
+  return new Zlib(
+    createDeflateRaw({ windowBits, level, memLevel, chunkSize: constants.Z_MIN_CHUNK }),
+    output,
+  );
 }
 
 function sharedDeflate(options: DeflateOptions): Zlib {

@@ -8,7 +8,7 @@
 import { constants, createInflateRaw } from "node:zlib";
 import { WebSocketError } from "../errors.ts";
 import type { InflateOptions, Inflater, TakeBytes } from "../protocol/deflate_codec.ts";
-import { Zlib } from "./zlib_stream.ts";
+import { OUTPUT_SIZE, Zlib } from "./zlib_stream.ts";
 
 const MAX_WINDOW = 32_768;
 
@@ -27,10 +27,22 @@ const RESTS: ReadonlySet<number> = new Set([1, 6, PROBE.length]);
 const FREE_RESTARTS = 64;
 const BYTES_PER_RESTART = 1_024;
 
+const NOTHING = new Uint8Array(0);
+
+/** What all engines write to. */
+const output = new Uint8Array(OUTPUT_SIZE);
+
+/**
+ * The engine whose latest output still lies there: it goes into the engine's window only when it is about to be
+ * overwritten. Most messages end before, and need no window: 6 us less at 16 KiB on Node.
+ */
+let unkept: InflateEngine | undefined;
+
 /** A decompressor for the length of one message, with the bytes that the message may refer to. */
 class InflateEngine {
-  readonly #zlib = new Zlib(createInflateRaw({ windowBits: 15, chunkSize: constants.Z_MIN_CHUNK }));
-  /** The latest output, at most a window of it. */
+  readonly #zlib = new Zlib(createInflateRaw({ windowBits: 15, chunkSize: constants.Z_MIN_CHUNK }), output);
+  #latest: Uint8Array = NOTHING;
+  /** The output before the latest, at most a window of it. */
   readonly #window = new Uint8Array(MAX_WINDOW);
   #size = 0;
   /** How many bytes of the message have come out, and how often zlib had to begin anew in it. */
@@ -47,16 +59,11 @@ class InflateEngine {
   }
 
   write(part: Uint8Array, take: TakeBytes): void {
-    const keepAndTake = (bytes: Uint8Array) => {
-      this.#keep(bytes);
-      take(bytes);
-    };
-    for (let left = part.length; left > 0;) {
-      const rest = this.#zlib.write(part.subarray(part.length - left), keepAndTake);
-      if (rest === -1) throw new WebSocketError("invalid-deflate");
-      if (rest === 0) return;
+    let left = part.length;
+    while (left > 0) {
+      left = this.#inflate(part, left, take);
+      if (left === 0) return;
       // A block said that it was the last (BFINAL), and others follow, as §7.2.1 allows: zlib has to begin anew.
-      left = rest;
       if (this.#restarts++ > FREE_RESTARTS + this.#total / BYTES_PER_RESTART) {
         throw new WebSocketError("invalid-deflate");
       }
@@ -64,42 +71,62 @@ class InflateEngine {
     }
   }
 
-  end(): void {
-    let extra = 0;
-    const rest = this.#zlib.write(PROBE, (bytes) => extra += bytes.length);
-    if (extra > 0 || !RESTS.has(rest)) throw new WebSocketError("invalid-deflate");
+  /** Ends a message; returns the latest output, `size` bytes of it if there are so many, in a buffer of its own. */
+  end(size: number): Uint8Array {
+    // A whole message has no more to give: what came out last stays where it is.
+    if (unkept !== this) unkept?.keep();
+    const extra = this.#zlib.write(PROBE, PROBE.length);
+    if (extra?.length !== 0 || !RESTS.has(this.#zlib.left)) throw new WebSocketError("invalid-deflate");
+    if (size === 0) return NOTHING;
+    unkept?.keep();
+    return this.#window.slice(Math.max(0, this.#size - size), this.#size);
   }
 
-  /** The latest output, `size` bytes of it if there are so many; valid until the next message. */
-  window(size: number): Uint8Array {
-    return this.#window.subarray(Math.max(0, this.#size - size), this.#size);
+  /** Forgets the message. */
+  close(): void {
+    if (unkept === this) unkept = undefined;
+  }
+
+  /** Decompresses the last `left` bytes of a part; returns how many lie behind a last block. */
+  #inflate(part: Uint8Array, left: number, take: TakeBytes): number {
+    const zlib = this.#zlib;
+    do {
+      unkept?.keep();
+      const latest = zlib.write(part, left);
+      if (latest === undefined) throw new WebSocketError("invalid-deflate");
+      this.#latest = latest;
+      unkept = this;
+      this.#total += latest.length;
+      if (latest.length > 0) take(latest);
+      left = zlib.left;
+    } while (zlib.full);
+    return left;
   }
 
   /** Begins a stream, and shows it the window: in stored blocks, whose output is what went in. */
   #restart(): void {
+    unkept?.keep();
     this.#zlib.reset();
-    if (this.#size === 0) return;
-    const { length } = this.window(MAX_WINDOW);
-    this.#zlib.write(Uint8Array.of(0, length, length >> 8, ~length, ~length >> 8), ignore);
-    this.#zlib.write(this.#window.subarray(0, length), ignore);
+    const length = this.#size;
+    if (length === 0) return;
+    this.#zlib.write(Uint8Array.of(0, length, length >> 8, ~length, ~length >> 8), 5);
+    this.#zlib.write(this.#window.subarray(0, length), length);
   }
 
-  #keep(bytes: Uint8Array): void {
-    this.#total += bytes.length;
-    const kept = Math.min(this.#size, MAX_WINDOW - Math.min(bytes.length, MAX_WINDOW));
+  /** Puts the latest output into the window, before it is overwritten. */
+  keep(): void {
+    const latest = this.#latest.subarray(Math.max(0, this.#latest.length - MAX_WINDOW));
+    const kept = Math.min(this.#size, MAX_WINDOW - latest.length);
     this.#window.copyWithin(0, this.#size - kept, this.#size);
-    this.#window.set(bytes.subarray(Math.max(0, bytes.length - MAX_WINDOW)), kept);
-    this.#size = Math.min(kept + bytes.length, MAX_WINDOW);
+    this.#window.set(latest, kept);
+    this.#size = kept + latest.length;
+    unkept = undefined;
   }
 }
-
-function ignore(): void {}
 
 /** Decompressors that are not in use. */
 const engines: InflateEngine[] = [];
 const MAX_IDLE_ENGINES = 16;
-
-const NOTHING = new Uint8Array(0);
 
 /** Implements {@linkcode Inflater}. */
 export class ZlibInflater implements Inflater {
@@ -123,15 +150,15 @@ export class ZlibInflater implements Inflater {
   end(): void {
     // Not one byte is no DEFLATE stream, and yet what some send for an empty message.
     if (this.#empty) return;
-    const engine = this.#begin();
-    engine.end();
-    if (this.#windowSize > 0) this.#window = engine.window(this.#windowSize).slice();
+    this.#window = this.#begin().end(this.#windowSize);
     this.#empty = true;
     this.close();
   }
 
   close(): void {
-    if (this.#engine !== undefined && engines.length < MAX_IDLE_ENGINES) engines.push(this.#engine);
+    if (this.#engine === undefined) return;
+    this.#engine.close();
+    if (engines.length < MAX_IDLE_ENGINES) engines.push(this.#engine);
     this.#engine = undefined;
   }
 

@@ -10,7 +10,6 @@
  */
 
 import { constants, type DeflateRaw, type InflateRaw } from "node:zlib";
-import type { TakeBytes } from "../protocol/deflate_codec.ts";
 
 /** What lies below a stream of `node:zlib`. */
 interface ZlibStream {
@@ -31,39 +30,46 @@ interface ZlibStream {
   readonly _writeState: Uint32Array;
 }
 
-const OUTPUT_SIZE = 65_536;
-
-/** Every write goes through this: what comes out is taken or copied before the next. */
-const output = new Uint8Array(OUTPUT_SIZE);
+/** A good size for an output, in bytes. */
+export const OUTPUT_SIZE = 65_536;
 
 /** A stream that is written to synchronously. */
 export class Zlib {
+  /** After a write: how many bytes of the input were not taken. */
+  left = 0;
+  /** After a write: whether the output was full, so that more may be waiting. */
+  full = false;
+
   readonly #stream: ZlibStream;
+  readonly #output: Uint8Array;
   #failed = false;
 
-  /** @param stream One of the raw streams of `node:zlib`; it is used by nobody else. */
-  constructor(stream: DeflateRaw | InflateRaw) {
+  /**
+   * Takes over a stream.
+   *
+   * @param stream One of the raw streams of `node:zlib`; it is used by nobody else.
+   * @param output Where to write; streams may share it.
+   */
+  constructor(stream: DeflateRaw | InflateRaw, output: Uint8Array) {
     this.#stream = stream as unknown as ZlibStream;
+    this.#output = output;
     this.#stream._handle.onerror = () => this.#failed = true;
   }
 
   /**
-   * Writes all of the input, or as much as is taken.
+   * Writes the last `left` bytes of the input, or as many as are taken.
    *
-   * @returns How many bytes were not taken: the stream ended before them. -1: it failed.
+   * @returns What comes out, a part of the output that is overwritten by the next write; `undefined` if the stream failed.
    */
-  write(input: Uint8Array, take: TakeBytes): number {
+  write(input: Uint8Array, left: number): Uint8Array | undefined {
     const { _handle: handle, _writeState: state } = this.#stream;
-    let left = input.length;
-    for (;;) {
-      handle.writeSync(constants.Z_SYNC_FLUSH, input, input.length - left, left, output, 0, OUTPUT_SIZE);
-      if (this.#failed) return -1;
-      const room = state[0]!;
-      left = state[1]!;
-      if (room < OUTPUT_SIZE) take(output.subarray(0, OUTPUT_SIZE - room));
-      // A full output may mean that there is more to come.
-      if (room > 0) return left;
-    }
+    const output = this.#output;
+    handle.writeSync(constants.Z_SYNC_FLUSH, input, input.length - left, left, output, 0, output.length);
+    if (this.#failed) return undefined;
+    const room = state[0]!;
+    this.left = state[1]!;
+    this.full = room === 0;
+    return output.subarray(0, output.length - room);
   }
 
   /** Begins anew. */

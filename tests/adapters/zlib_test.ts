@@ -269,6 +269,24 @@ test("property: connections whose messages arrive in turns, part by part, do not
   check(property, { numRuns: 150 });
 });
 
+test("what an unfinished message still held back does not get into another that is under way", () => {
+  const options = { windowBits: 15, takeover: true };
+  const deflater = zlibCodec.deflater({ ...DEFAULTS, takeover: true });
+  const [first, second] = [noise(5_000, 1), concat([noise(5_000, 1), noise(100, 2)])];
+  const payloads = [first, second].map((message) => deflater.deflate(message).slice());
+  const [inflater, other] = [zlibCodec.inflater(options), zlibCodec.inflater(options)];
+  const taken: Uint8Array[] = [];
+  const take = (bytes: Uint8Array) => taken.push(bytes.slice());
+  // A stored block of 100 bytes that brings 50: the end of the message shows it more.
+  other.write(concat([fromHex("0064009bff"), noise(50, 3)]), () => {});
+  inflater.write(payloads[0]!, take);
+  assertThrows(() => other.end(), WebSocketError);
+  inflater.end();
+  inflater.write(payloads[1]!, take);
+  inflater.end();
+  same(concat(taken), concat([first, second]), "both messages");
+});
+
 test("more connections at once than there are idle decompressors: each gets its message", () => {
   const messages = Array.from({ length: 60 }, (_, i) => json(2_000 + i, i));
   const payloads = messages.map((message) => platformDeflate(message, DEFAULTS).slice());
