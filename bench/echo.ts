@@ -83,7 +83,7 @@ async function measureEcho(
   return outcomes;
 }
 
-const ratio = (ours: Samples, theirs: Samples, key: "rate" | "p99" = "rate") =>
+const ratio = (ours: Samples, theirs: Samples, key: "rate" | "cpu" | "p99" = "rate") =>
   medianRatio(series(ours, key), series(theirs, key));
 
 function row({ shape, runtime, ours, theirs, plain }: Outcome): Table["rows"][number] {
@@ -100,6 +100,7 @@ function row({ shape, runtime, ours, theirs, plain }: Outcome): Table["rows"][nu
     "Sluice, us CPU each": we.cpu,
     "peer, us": they?.cpu ?? NaN,
     "plain, us": floor.cpu,
+    "peer's CPU to ours": theirs ? ratio(theirs, ours, "cpu") : NaN,
     "Sluice, busy": we.busy,
   };
 }

@@ -21,7 +21,7 @@ const exchange = makeExchange(spec);
 const load: LoadState = {
   exchange,
   flight: spec.flight,
-  replySize: spec.plain ? exchange.frameSize : exchange.replies?.length ?? 0,
+  replySize: exchange.replySize,
   running: false,
   received: 0,
   outstanding: 0,

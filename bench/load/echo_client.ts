@@ -12,7 +12,7 @@ import type { Socket } from "./sockets.ts";
 export interface LoadState {
   readonly exchange: Exchange;
   readonly flight: number;
-  /** How many bytes a reply has: all are alike. */
+  /** How many bytes a reply has, all being alike; 0 until the first has come, if it is not known. */
   replySize: number;
   /** Whether a reply is answered by the next message. */
   running: boolean;

@@ -5,7 +5,7 @@
  */
 
 import { constants, deflateRawSync } from "node:zlib";
-import { Opcode } from "../../lib/protocol/frame.ts";
+import { type Frame, Opcode } from "../../lib/protocol/frame.ts";
 import { headerSize, writeFrame } from "../../lib/protocol/frame_encoder.ts";
 import { jsonMessage } from "../json.ts";
 import type { Content, EchoSpec } from "./spec.ts";
@@ -15,23 +15,30 @@ export interface Exchange {
   /** As many frames as are in flight, so that any number of them goes out as one write. */
   readonly frames: Uint8Array;
   readonly frameSize: number;
-  /** What the server sends, which begins anew at its end; not known if the server compresses. */
+  /** As many replies, one behind the other; not known if the server compresses. */
   readonly replies: Uint8Array | undefined;
+  /** How many bytes a reply has; 0 if that is not known. */
+  readonly replySize: number;
 }
 
-/** Makes the frames of a load, each with a masking key of its own. */
+/** Makes the frames of a load: all alike. */
 export function makeExchange({ plain, flight, size, content }: EchoSpec): Exchange {
   const payload = makePayload(content, size);
   const opcode = content === "binary" ? Opcode.Binary : Opcode.Text;
   const frame = { fin: true, rsv1: content === "deflated", opcode, payload };
-  const frameSize = headerSize(payload.length, true) + payload.length;
-  const frames = new Uint8Array(frameSize * flight);
-  for (let i = 0; i < flight; i++) writeFrame(frames, i * frameSize, frame, 0x1234_5678 + i);
-  if (plain) return { frames, frameSize, replies: frames };
-  if (content === "deflated") return { frames, frameSize, replies: undefined };
-  const reply = new Uint8Array(headerSize(payload.length, false) + payload.length);
-  writeFrame(reply, 0, frame, undefined);
-  return { frames, frameSize, replies: reply };
+  const frames = repeat(frame, flight, 0x1234_5678);
+  const frameSize = frames.length / flight;
+  if (plain) return { frames, frameSize, replies: frames, replySize: frameSize };
+  if (content === "deflated") return { frames, frameSize, replies: undefined, replySize: 0 };
+  const replies = repeat(frame, flight, undefined);
+  return { frames, frameSize, replies, replySize: replies.length / flight };
+}
+
+function repeat(frame: Frame, count: number, key: number | undefined): Uint8Array {
+  const size = headerSize(frame.payload.length, key !== undefined) + frame.payload.length;
+  const bytes = new Uint8Array(size * count);
+  for (let i = 0; i < count; i++) writeFrame(bytes, i * size, frame, key);
+  return bytes;
 }
 
 /** Makes a message's payload; its size is exact but for what is compressed. */
