@@ -60,15 +60,21 @@ export interface Broker {
 /**
  * Keeps small entries, one for each process and channel, for a limited time.
  *
- * It MUST let an entry vanish that was not put for `ttl` milliseconds.
+ * It MUST let an entry vanish that was not put again within {@linkcode PresenceStore.ttl}.
  */
 export interface PresenceStore {
-  /** How long an entry lives that is not put again, in milliseconds. */
-  readonly ttl: number;
-  /** Puts or replaces the entry of a process, its owner. */
-  put(channel: string, owner: string, entry: Uint8Array): Promise<void>;
+  /** Tells how long an entry lives that is not put again, in milliseconds. */
+  ttl(): Promise<number>;
+  /**
+   * Puts or replaces the entry of a process.
+   *
+   * @param channel As for {@linkcode Broker.publish}.
+   * @param owner The process: 32 hexadecimal digits.
+   * @param entry A short text.
+   */
+  put(channel: string, owner: string, entry: string): Promise<void>;
   /** Removes the entry of a process. */
   remove(channel: string, owner: string): Promise<void>;
   /** Lists the entries of a channel by their owners. */
-  list(channel: string): Promise<ReadonlyMap<string, Uint8Array>>;
+  list(channel: string): Promise<ReadonlyMap<string, string>>;
 }

@@ -47,7 +47,7 @@ export class FanOut {
     message: PreparedMessage,
     members: ReadonlySet<GroupConnection>,
     except: GroupConnection | undefined,
-  ): Promise<unknown> | undefined {
+  ): Promise<void> | undefined {
     const { policy, maxBuffered } = this.#options;
     // A message that is over the bound all by itself goes to those for whom nothing waits.
     const size = message.byteLength + MAX_HEADER;
@@ -67,7 +67,7 @@ export class FanOut {
       if (bufferedAmount > mark) (waiting ??= []).push(sent);
     }
     if (missed !== undefined) this.#tellMissed(missed);
-    return waiting === undefined ? undefined : Promise.allSettled(waiting);
+    return waiting === undefined ? undefined : Promise.allSettled(waiting).then(ignore);
   }
 
   /** Forgets a connection. */
@@ -89,3 +89,5 @@ const MAX_HEADER = 14;
 
 /** Up to here, in bytes, nobody is asked to wait: to collect a promise from each of 1,000 members has its cost. */
 const MAX_MARK = 16_384;
+
+function ignore(): void {}

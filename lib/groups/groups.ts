@@ -6,6 +6,7 @@
 
 import { prepare } from "../connection/web_socket_connection.ts";
 import type { Bytes, PreparedMessage } from "../connection/web_socket_connection.ts";
+import type { Broker } from "./broker.ts";
 import { FanOut } from "./fan_out.ts";
 import type { GroupConnection } from "./group_connection.ts";
 import { GroupsError, type GroupsErrorContext } from "./groups_error.ts";
@@ -20,7 +21,9 @@ import {
   type SendToResult,
 } from "./groups_options.ts";
 import { Memberships } from "./memberships.ts";
-import { checkName } from "./names.ts";
+import { checkName, type TopicKind } from "./names.ts";
+import { Relay } from "./relay.ts";
+import type { Topics } from "./topics.ts";
 
 /** What a member that is too slow is closed with: "try again later". */
 const TOO_SLOW = { closeCode: 1013, reason: "Too slow" };
@@ -53,7 +56,9 @@ export class Groups implements AsyncDisposable {
   readonly #memberships: Memberships;
   readonly #fanOut: FanOut;
   readonly #counts = { dropped: 0, closed: 0, lost: 0, malformed: 0 };
-  #closed = false;
+  readonly #relay: Relay | undefined;
+  /** Resolves when all is closed; there once that has begun. */
+  #closed: Promise<void> | undefined;
 
   /**
    * Makes groups without members.
@@ -62,15 +67,15 @@ export class Groups implements AsyncDisposable {
    * @throws {TypeError | RangeError} If an option is wrong.
    */
   constructor(options: GroupsOptions = {}) {
-    this.#settings = readGroupsOptions(options);
+    const { broker, slowConsumer: policy, maxBuffered } = this.#settings = readGroupsOptions(options);
     this.#memberships = new Memberships({
-      appeared: () => {},
-      vanished: () => {},
-      changed: () => {},
+      appeared: (kind, name) => this.#relay?.watch(kind, name),
+      vanished: (kind, name) => this.#relay?.unwatch(kind, name),
+      renamed: (group) => this.#relay?.presence?.change(group),
       left: (connection) => this.#fanOut.forget(connection),
     });
-    const { slowConsumer: policy, maxBuffered } = this.#settings;
     this.#fanOut = new FanOut({ policy, maxBuffered, onMissed: (...missed) => this.#missed(...missed) });
+    if (broker !== undefined) this.#relay = this.#makeRelay(broker);
   }
 
   /** What was lost so far, counted. */
@@ -92,13 +97,13 @@ export class Groups implements AsyncDisposable {
   join(name: string, connection: GroupConnection, { as }: JoinOptions = {}): Promise<void> {
     checkName("group", name);
     if (as !== undefined) checkName("member", as);
-    if (this.#closed) return DONE;
+    if (this.#closed !== undefined) return DONE;
     const { maxGroups } = this.#settings;
     if (this.#memberships.count(connection) >= maxGroups && !this.#memberships.has(name, connection)) {
       throw new RangeError(`Cannot join group: the connection is in ${maxGroups} groups already`);
     }
     this.#memberships.join(name, connection, as);
-    return DONE;
+    return this.#relay === undefined ? DONE : this.#joined(this.#relay, name, as);
   }
 
   /**
@@ -124,7 +129,9 @@ export class Groups implements AsyncDisposable {
     const message = this.#prepare(data, { group: name });
     if (message === undefined) return DONE;
     const relieved = this.#fanOut.send(message, this.#memberships.groups.get(name), except);
-    return relieved === undefined ? DONE : relieved.then(ignore);
+    const forwarded = this.#relay?.publish("group", name, data, message.byteLength);
+    if (forwarded === undefined) return relieved ?? DONE;
+    return relieved === undefined ? forwarded.then(ignore) : Promise.all([relieved, forwarded]).then(ignore);
   }
 
   /**
@@ -139,8 +146,10 @@ export class Groups implements AsyncDisposable {
     if (message === undefined) return { local: 0, forwarded: false };
     const members = this.#memberships.members.get(member);
     const local = members.size;
-    await this.#fanOut.send(message, members, undefined);
-    return { local, forwarded: false };
+    const relieved = this.#fanOut.send(message, members, undefined);
+    const forwarded = await this.#relay?.publish("member", member, data, message.byteLength) ?? false;
+    await relieved;
+    return { local, forwarded };
   }
 
   /**
@@ -159,10 +168,11 @@ export class Groups implements AsyncDisposable {
    *
    * @param name The group's.
    */
-  // deno-lint-ignore require-await
   async presence(name: string): Promise<Presence> {
-    const names = [...this.#memberships.namesIn(name)].sort();
-    return { size: this.#memberships.groups.get(name).size, names };
+    const names = this.#memberships.namesIn(name);
+    await this.#relay?.presence?.addOthers(name, names);
+    const size = [...names.values()].reduce((sum, count) => sum + count, 0);
+    return { size, names: [...names.keys()].sort() };
   }
 
   /**
@@ -170,10 +180,8 @@ export class Groups implements AsyncDisposable {
    *
    * From then on joining and publishing do nothing.
    */
-  // deno-lint-ignore require-await
-  async close(): Promise<void> {
-    this.#closed = true;
-    this.#memberships.clear();
+  close(): Promise<void> {
+    return this.#closed ??= this.#end();
   }
 
   /** Does what {@linkcode Groups.close} does. */
@@ -181,7 +189,40 @@ export class Groups implements AsyncDisposable {
     return this.close();
   }
 
+  async #end(): Promise<void> {
+    this.#memberships.clear();
+    await this.#relay?.close();
+  }
+
+  #makeRelay(broker: Broker): Relay {
+    const { maxPending } = this.#settings;
+    return new Relay({
+      broker,
+      maxPending,
+      namesIn: (group) => this.#memberships.namesIn(group),
+      deliver: (kind, name, message) =>
+        void this.#fanOut.send(message, this.#topics(kind).get(name), undefined),
+      onMalformed: () => this.#counts.malformed++,
+      onLost: (error, kind, name) => {
+        this.#counts.lost++;
+        this.#report(error, { stage: "publish", [kind]: name });
+      },
+      onError: (error, context) => this.#report(error, context),
+    });
+  }
+
+  #topics(kind: TopicKind): Topics {
+    return kind === "group" ? this.#memberships.groups : this.#memberships.members;
+  }
+
+  /** Waits until what others publish arrives. */
+  async #joined(relay: Relay, group: string, as: string | undefined): Promise<void> {
+    await relay.watching("group", group);
+    if (as !== undefined) await relay.watching("member", as);
+  }
+
   #prepare(data: string | Bytes, about: Omit<GroupsErrorContext, "stage">): PreparedMessage | undefined {
+    if (this.#closed !== undefined) return undefined;
     try {
       return prepare(data);
     } catch (error) {

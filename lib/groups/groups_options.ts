@@ -50,11 +50,11 @@ export interface SendToResult {
   readonly forwarded: boolean;
 }
 
-/** Who is in a group, across processes. */
+/** Who is in a group, across processes: those who joined under a name. */
 export interface Presence {
-  /** How many connections are in it. */
+  /** How many connections are in it under a name. */
   readonly size: number;
-  /** The names that they joined as, each once, in the order of their UTF-16 units. */
+  /** Their names, each once, in the order of their UTF-16 units. */
   readonly names: readonly string[];
 }
 

@@ -5,6 +5,7 @@
  */
 
 import type { GroupConnection } from "./group_connection.ts";
+import type { TopicKind } from "./names.ts";
 import { Topics } from "./topics.ts";
 
 /** What changed, as far as others need to know. */
@@ -13,14 +14,11 @@ export interface MembershipEvents {
   appeared(kind: TopicKind, name: string): void;
   /** It has lost its last one. */
   vanished(kind: TopicKind, name: string): void;
-  /** Who is in a group has changed. */
-  changed(group: string): void;
+  /** The names in a group have changed. */
+  renamed(group: string): void;
   /** A connection is in no group any more. */
   left(connection: GroupConnection): void;
 }
-
-/** What a name is the name of. */
-export type TopicKind = "group" | "member";
 
 /** Keeps groups and names in step, and lets a connection that closes leave them all. */
 export class Memberships {
@@ -46,12 +44,12 @@ export class Memberships {
     return this.#joined.get(connection)?.has(group) ?? false;
   }
 
-  /** The names that the connections of a group joined as. */
-  namesIn(group: string): Set<string> {
-    const names = new Set<string>();
+  /** The names that the connections of a group joined as, and how many have each. */
+  namesIn(group: string): Map<string, number> {
+    const names = new Map<string, number>();
     for (const connection of this.groups.get(group)) {
       const name = this.#joined.get(connection)?.get(group);
-      if (name !== undefined) names.add(name);
+      if (name !== undefined) names.set(name, (names.get(name) ?? 0) + 1);
     }
     return names;
   }
@@ -65,7 +63,7 @@ export class Memberships {
     if (as !== undefined && this.members.add(as, connection)) this.#events.appeared("member", as);
     if (before !== as) this.#dropName(before, connection, joined);
     if (this.groups.add(group, connection)) this.#events.appeared("group", group);
-    this.#events.changed(group);
+    if (before !== as) this.#events.renamed(group);
     if (this.#watched.has(connection)) return;
     this.#watched.add(connection);
     const leave = () => this.leaveAll(connection);
@@ -80,7 +78,7 @@ export class Memberships {
     joined.delete(group);
     this.#dropName(as, connection, joined);
     if (this.groups.delete(group, connection)) this.#events.vanished("group", group);
-    this.#events.changed(group);
+    if (as !== undefined) this.#events.renamed(group);
     if (joined.size === 0) {
       this.#joined.delete(connection);
       this.#events.left(connection);

@@ -24,6 +24,7 @@ export type { SlowConsumerPolicy } from "./fan_out.ts";
 export type { GroupConnection } from "./group_connection.ts";
 export { Groups } from "./groups.ts";
 export { GroupsError, type GroupsErrorCode, type GroupsErrorContext } from "./groups_error.ts";
+export { MemoryHub } from "./memory.ts";
 export type {
   GroupsCounts,
   GroupsOptions,

@@ -1,25 +1,38 @@
 /**
- * Names of groups and of members.
+ * Names of groups and of members, and the channels of a broker that stand for them.
  *
  * @module
  */
 
+/** What a name is the name of. */
+export type TopicKind = "group" | "member";
+
 /** The longest name, in UTF-16 units: escaped, it still fits into a subject of NATS. */
-export const MAX_NAME_LENGTH = 512;
+const MAX_NAME_LENGTH = 512;
 
 /**
  * Checks a name.
  *
  * @throws {TypeError} If it is no string.
- * @throws {RangeError} If it is over {@linkcode MAX_NAME_LENGTH} UTF-16 units long.
+ * @throws {RangeError} If it is over 512 UTF-16 units long.
  */
-export function checkName(what: "group" | "member", name: unknown): asserts name is string {
+export function checkName(kind: TopicKind, name: unknown): asserts name is string {
   if (typeof name !== "string") {
-    throw new TypeError(`Cannot take name of ${what}: it must be a string, not ${typeof name}`);
+    throw new TypeError(`Cannot take name of ${kind}: it must be a string, not ${typeof name}`);
   }
   if (name.length > MAX_NAME_LENGTH) {
     throw new RangeError(
-      `Cannot take name of ${what}: it has ${name.length} UTF-16 units, more than ${MAX_NAME_LENGTH}`,
+      `Cannot take name of ${kind}: it has ${name.length} UTF-16 units, more than ${MAX_NAME_LENGTH}`,
     );
   }
+}
+
+/**
+ * Turns a name into a channel: `g-` or `m-`, then the name with everything but ASCII letters, digits, `_` and `-` as
+ * `=` and four hexadecimal digits for each UTF-16 unit. Different names have different channels, also those that UTF-8
+ * cannot tell apart, and none has a character that means something to a broker.
+ */
+export function channelOf(kind: TopicKind, name: string): string {
+  const escape = (unit: string) => `=${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return `${kind[0]}-${name.replace(/[^A-Za-z0-9_-]/g, escape)}`;
 }

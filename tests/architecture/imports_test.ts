@@ -52,7 +52,7 @@ const table: readonly Row[] = [
   },
   {
     of: "lib/groups/",
-    may: [],
+    may: [/^lib\/adapters\/node_buffer\.ts$/],
     typesOf: { from: connection, except: ["prepare"] },
     breach: `import { prepare, connectStream } from "../connection/mod.ts";`,
   },

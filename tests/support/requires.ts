@@ -54,10 +54,10 @@ function hasModule(module: Module): boolean {
   }
 }
 
-/** Finds a program in `PATH`; `undefined` if it is not there. */
+/** Finds a program in `PATH`, or where Debian puts servers; `undefined` if it is not there. */
 export function findProgram(program: Program): string | undefined {
   const folders = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
-  return folders.map((folder) => join(folder, program)).find(isExecutable);
+  return [...folders, "/usr/sbin"].map((folder) => join(folder, program)).find(isExecutable);
 }
 
 function isExecutable(path: string): boolean {

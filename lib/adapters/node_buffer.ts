@@ -1,0 +1,12 @@
+/**
+ * The bytes of libraries that were written for Node. Deno and Bun have them too.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+
+/** Views bytes as a `Buffer`, without copying. */
+export function toNodeBuffer(bytes: Uint8Array): Uint8Array {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}

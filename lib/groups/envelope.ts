@@ -1,0 +1,91 @@
+/**
+ * What goes through a broker: a message, and which process it is from.
+ *
+ * ```
+ *  0       4      5               21
+ *  | "SLU" 1 | kind | process id (16) | payload ...
+ * ```
+ *
+ * `kind` is 1 for text (UTF-8) and 2 for binary, as the opcodes of RFC 6455 §5.2. The payload is as it is.
+ *
+ * @module
+ */
+
+import type { Bytes } from "../connection/web_socket_connection.ts";
+
+/** What every envelope begins with; the last byte is the version. */
+const MAGIC = Uint8Array.of(0x53, 0x4c, 0x55, 1);
+const ID_SIZE = 16;
+const ID_START = MAGIC.length + 1;
+const HEADER_SIZE = ID_START + ID_SIZE;
+const TEXT = 1;
+const BINARY = 2;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Tells one process from all others. */
+export type ProcessId = Uint8Array;
+
+/** Makes up an id: 128 random bits. */
+export function makeProcessId(): ProcessId {
+  return crypto.getRandomValues(new Uint8Array(ID_SIZE));
+}
+
+/** Writes an id as 32 hexadecimal digits. */
+export function formatProcessId(id: ProcessId): string {
+  return Array.from(id, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/**
+ * Puts a message into an envelope.
+ *
+ * @param from The process that sends it.
+ * @param data The message; it is copied.
+ * @param byteLength Its length, as UTF-8 if it is text.
+ */
+export function seal(from: ProcessId, data: string | Bytes, byteLength: number): Uint8Array {
+  const envelope = new Uint8Array(HEADER_SIZE + byteLength);
+  envelope.set(MAGIC);
+  envelope[MAGIC.length] = typeof data === "string" ? TEXT : BINARY;
+  envelope.set(from, ID_START);
+  const payload = envelope.subarray(HEADER_SIZE);
+  if (typeof data === "string") encoder.encodeInto(data, payload);
+  else payload.set(view(data));
+  return envelope;
+}
+
+/**
+ * Takes a message out of an envelope. Never throws, whatever it is given.
+ *
+ * @returns The message; `"own"` if it is from the process that asks, `"malformed"` if it is no envelope. Bytes are a
+ *   view of what was given.
+ */
+export function unseal(
+  envelope: Uint8Array,
+  own: ProcessId,
+): { readonly data: string | Uint8Array } | "own" | "malformed" {
+  const kind = envelope[MAGIC.length];
+  if (envelope.length < HEADER_SIZE || !startsWith(envelope, MAGIC)) return "malformed";
+  if (startsWith(envelope.subarray(ID_START), own)) return "own";
+  // What clients hand over may be a Buffer, which is not a Uint8Array in all it does.
+  const payload = view(envelope).subarray(HEADER_SIZE);
+  if (kind === BINARY) return { data: payload };
+  if (kind !== TEXT) return "malformed";
+  try {
+    return { data: decoder.decode(payload) };
+  } catch {
+    return "malformed";
+  }
+}
+
+function view(data: Bytes): Uint8Array {
+  return ArrayBuffer.isView(data)
+    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    : new Uint8Array(data);
+}
+
+function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
+  for (let i = 0; i < start.length; i++) if (bytes[i] !== start[i]) return false;
+  return true;
+}

@@ -1,0 +1,221 @@
+/**
+ * Groups across machines through NATS: its subjects carry the messages, a bucket of its key-value store who is there.
+ *
+ * The client is [@nats-io/nats-core](https://www.npmjs.com/package/@nats-io/nats-core) over whichever transport, on
+ * Node, Deno and Bun.
+ *
+ * @example A room that spans processes
+ * ```ts ignore
+ * import { Kvm } from "@nats-io/kv";
+ * import { connect } from "@nats-io/transport-node";
+ * import { Groups } from "@sluice/websocket/groups";
+ * import { natsBroker } from "@sluice/websocket/groups/nats";
+ *
+ * const client = await connect({ servers: "localhost:4222", maxReconnectAttempts: -1 });
+ * const presence = await new Kvm(client).create("presence", { ttl: 15_000 }); // if you want it
+ *
+ * const groups = new Groups({ broker: natsBroker(client, { presence }) });
+ * ```
+ *
+ * @module
+ */
+
+import type { Broker, BrokerEvents, Deliver, PresenceStore } from "./broker.ts";
+import { checkPrefix, checkTtl } from "./broker_options.ts";
+import { GroupsError } from "./groups_error.ts";
+
+/** The part of a connection to NATS that is used here. */
+export interface NatsClient {
+  /** Publishes on a subject. */
+  publish(subject: string, payload: Uint8Array): void;
+  /** Subscribes to a subject. */
+  subscribe(
+    subject: string,
+    options: { callback: (error: Error | null, message: { readonly data: Uint8Array }) => void },
+  ): NatsSubscription;
+  /** Resolves when the server has taken all that was sent. */
+  flush(): Promise<void>;
+  /** Tells of the connection's life. */
+  status(): AsyncIterable<{ readonly type: string }> & {
+    /** Ends it. */
+    stop?(): void;
+  };
+}
+
+/** A subscription to a subject. */
+export interface NatsSubscription {
+  /** Ends it. */
+  unsubscribe(): void;
+}
+
+/** The part of a bucket of the key-value store that is used here. */
+export interface NatsBucket {
+  /** Puts an entry. */
+  put(key: string, value: string): Promise<unknown>;
+  /** Removes an entry. */
+  purge(key: string): Promise<unknown>;
+  /** Reads an entry. */
+  get(key: string): Promise<{ readonly operation: string; string(): string } | null>;
+  /** Lists the keys that match a filter. */
+  keys(filter: string): Promise<AsyncIterable<string>>;
+  /** Tells how it was made; `ttl` in milliseconds. */
+  status(): Promise<{ readonly ttl: number }>;
+}
+
+/** How to use NATS. */
+export interface NatsBrokerOptions {
+  /** What all subjects begin with; groups meet where it is the same. @default {"sluice."} */
+  prefix?: string;
+  /** The bucket that keeps who is there, made with a `ttl`: how long a process that died is seen. @default none */
+  presence?: NatsBucket;
+}
+
+/**
+ * Makes a broker of a connection to NATS.
+ *
+ * The connection stays open in the end. It connects again as its own options say: `maxReconnectAttempts` is 10 unless
+ * set, -1 is for ever.
+ *
+ * @param client Connected.
+ * @param options The prefix, and the bucket.
+ * @throws {TypeError} If the prefix is no string.
+ */
+export function natsBroker(
+  client: NatsClient,
+  { prefix = "sluice.", presence }: NatsBrokerOptions = {},
+): Broker {
+  checkPrefix(prefix);
+  return new NatsBroker(client, prefix, presence === undefined ? undefined : new NatsPresence(presence));
+}
+
+class NatsBroker implements Broker {
+  readonly presence: PresenceStore | undefined;
+  readonly #client: NatsClient;
+  readonly #prefix: string;
+  readonly #subscriptions = new Map<string, NatsSubscription>();
+  readonly #unconfirmed = new Set<(error: unknown) => void>();
+  #events: BrokerEvents | undefined;
+  #status: ReturnType<NatsClient["status"]> | undefined;
+  #away = false;
+  /** Settles when the server has taken all that was published before it was made. */
+  #flushed: Promise<void> | undefined;
+
+  constructor(client: NatsClient, prefix: string, presence: PresenceStore | undefined) {
+    this.#client = client;
+    this.#prefix = prefix;
+    this.presence = presence;
+  }
+
+  open(events: BrokerEvents): void {
+    this.#events = events;
+    this.#status = this.#client.status();
+    this.#watch();
+  }
+
+  publish(channel: string, payload: Uint8Array): Promise<void> {
+    // The client would keep it, and throw it away when it connects again, without a word.
+    if (this.#away) return Promise.reject(new GroupsError("broker-away"));
+    try {
+      this.#client.publish(this.#prefix + channel, payload);
+      return this.#flushed ??= this.#flush();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async subscribe(channel: string, deliver: Deliver): Promise<void> {
+    const callback = (error: Error | null, message: { readonly data: Uint8Array }) => {
+      if (error === null) deliver(message.data);
+    };
+    this.#subscriptions.set(channel, this.#client.subscribe(this.#prefix + channel, { callback }));
+    // While it is away the client only takes note, and subscribes when it is back.
+    if (!this.#away) await this.#confirm();
+  }
+
+  unsubscribe(channel: string): Promise<void> {
+    this.#subscriptions.get(channel)?.unsubscribe();
+    this.#subscriptions.delete(channel);
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    this.#events = undefined;
+    this.#status?.stop?.();
+    for (const subscription of this.#subscriptions.values()) subscription.unsubscribe();
+    this.#subscriptions.clear();
+    return Promise.resolve();
+  }
+
+  /** Asks once for all that is published in this turn: a question for each message would be a packet for each. */
+  async #flush(): Promise<void> {
+    await undefined;
+    this.#flushed = undefined;
+    await this.#confirm();
+  }
+
+  /** Waits until the server has taken what was sent. What was under way when the connection broke may be lost. */
+  async #confirm(): Promise<void> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.#unconfirmed.add(reject);
+    try {
+      await Promise.race([this.#client.flush(), promise]);
+    } finally {
+      this.#unconfirmed.delete(reject);
+    }
+  }
+
+  async #watch(): Promise<void> {
+    for await (const { type } of this.#status!) {
+      if (type === "disconnect" || type === "close") this.#lose(new Error(`The connection to NATS: ${type}`));
+      else if (type === "reconnect") this.#return();
+    }
+  }
+
+  #lose(cause: unknown): void {
+    if (this.#away) return;
+    this.#away = true;
+    // A client that is closed for good would never answer.
+    for (const reject of this.#unconfirmed) reject(new GroupsError("broker-away", { cause }));
+    this.#events?.interrupted(cause);
+  }
+
+  #return(): void {
+    if (!this.#away) return;
+    this.#away = false;
+    this.#events?.restored();
+  }
+}
+
+/** An entry is a key of the bucket, which expires with the bucket's `ttl`. */
+class NatsPresence implements PresenceStore {
+  readonly #bucket: NatsBucket;
+
+  constructor(bucket: NatsBucket) {
+    this.#bucket = bucket;
+  }
+
+  async ttl(): Promise<number> {
+    const { ttl } = await this.#bucket.status();
+    checkTtl("the bucket's ttl", ttl);
+    return ttl;
+  }
+
+  async put(channel: string, owner: string, entry: string): Promise<void> {
+    await this.#bucket.put(`${channel}.${owner}`, entry);
+  }
+
+  async remove(channel: string, owner: string): Promise<void> {
+    await this.#bucket.purge(`${channel}.${owner}`);
+  }
+
+  async list(channel: string): Promise<ReadonlyMap<string, string>> {
+    const keys: string[] = [];
+    for await (const key of await this.#bucket.keys(`${channel}.*`)) keys.push(key);
+    const found = await Promise.all(keys.map((key) => this.#bucket.get(key)));
+    const entries = new Map<string, string>();
+    for (const [i, entry] of found.entries()) {
+      if (entry?.operation === "PUT") entries.set(keys[i]!.slice(channel.length + 1), entry.string());
+    }
+    return entries;
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * Groups across machines through Redis: its channels carry the messages, its keys who is there.
+ *
+ * The client is [node-redis](https://www.npmjs.com/package/@redis/client), with RESP2 or RESP3, on Node, Deno and Bun.
+ *
+ * @example A room that spans processes
+ * ```ts ignore
+ * import { createClient } from "@redis/client";
+ * import { Groups } from "@sluice/websocket/groups";
+ * import { redisBroker } from "@sluice/websocket/groups/redis";
+ *
+ * const client = createClient({ url: "redis://localhost:6379" });
+ * client.on("error", (error) => console.error(error)); // it connects again by itself
+ * await client.connect();
+ *
+ * const groups = new Groups({ broker: redisBroker(client) });
+ * ```
+ *
+ * @module
+ */
+
+import { toNodeBuffer } from "../adapters/node_buffer.ts";
+import type { Broker, BrokerEvents, Deliver, PresenceStore } from "./broker.ts";
+import { checkPrefix, checkTtl } from "./broker_options.ts";
+import { GroupsError } from "./groups_error.ts";
+
+/** The part of a client of node-redis that is used here. */
+export interface RedisClient {
+  /** Whether it is connected, and commands are not put off. */
+  readonly isReady: boolean;
+  /** Sends a command; `typeMapping` says as what strings come back. */
+  sendCommand(args: readonly (string | Uint8Array)[], options?: { typeMapping: object }): Promise<unknown>;
+  /** Makes a client with the same options, which is not connected. */
+  duplicate(): RedisSubscriber;
+}
+
+/** The part of a client of node-redis that a connection for subscriptions needs. */
+export interface RedisSubscriber {
+  /** Connects. */
+  connect(): Promise<unknown>;
+  /** Hears of the connection's life. */
+  on(event: "error" | "ready", listener: (error: unknown) => void): unknown;
+  /** Subscribes to a channel. */
+  subscribe(channel: string, listener: (message: Uint8Array) => void, bufferMode: true): Promise<unknown>;
+  /** Ends that. */
+  unsubscribe(channel: string): Promise<unknown>;
+  /** Closes the connection at once. */
+  destroy(): void;
+}
+
+/** How to use Redis. */
+export interface RedisBrokerOptions {
+  /** What all channels and keys begin with; groups meet where it is the same. @default {"sluice:"} */
+  prefix?: string;
+  /** How long a process that died is still seen as present, in milliseconds. @default {15000} */
+  presenceTtl?: number;
+}
+
+/**
+ * Makes a broker of a client of Redis.
+ *
+ * It publishes through the client, and subscribes through a duplicate, which it closes in the end; the client stays
+ * open. The duplicate connects again as the client's `reconnectStrategy` says.
+ *
+ * @param client Connected.
+ * @param options The prefix, and how long a dead process is seen.
+ * @throws {TypeError | RangeError} If an option is wrong.
+ */
+export function redisBroker(client: RedisClient, options: RedisBrokerOptions = {}): Broker {
+  const { prefix = "sluice:", presenceTtl = 15_000 } = options;
+  checkPrefix(prefix);
+  checkTtl("presenceTtl", presenceTtl);
+  return new RedisBroker(client, prefix, new RedisPresence(client, prefix, presenceTtl));
+}
+
+class RedisBroker implements Broker {
+  readonly presence: PresenceStore;
+  readonly #client: RedisClient;
+  readonly #prefix: string;
+  #events: BrokerEvents | undefined;
+  #subscriber: RedisSubscriber | undefined;
+  #connected: Promise<unknown> | undefined;
+  #away = false;
+
+  constructor(client: RedisClient, prefix: string, presence: PresenceStore) {
+    this.#client = client;
+    this.#prefix = prefix;
+    this.presence = presence;
+  }
+
+  open(events: BrokerEvents): void {
+    this.#events = events;
+    this.#subscriber = this.#client.duplicate();
+    this.#subscriber.on("error", (error) => this.#lose(error));
+    // It has subscribed anew by then.
+    this.#subscriber.on("ready", () => this.#return());
+    this.#connected = this.#subscriber.connect();
+    this.#connected.catch((error) => this.#lose(error));
+  }
+
+  async publish(channel: string, payload: Uint8Array): Promise<void> {
+    // The client would keep it until the server is back, without a bound.
+    if (!this.#client.isReady) throw new GroupsError("broker-away");
+    await this.#client.sendCommand(["PUBLISH", this.#prefix + channel, toNodeBuffer(payload)]);
+  }
+
+  async subscribe(channel: string, deliver: Deliver): Promise<void> {
+    await this.#connected;
+    await this.#subscriber!.subscribe(this.#prefix + channel, deliver, true);
+  }
+
+  async unsubscribe(channel: string): Promise<void> {
+    await this.#subscriber!.unsubscribe(this.#prefix + channel);
+  }
+
+  async close(): Promise<void> {
+    this.#events = undefined;
+    await this.#connected?.catch(() => {});
+    this.#subscriber?.destroy();
+  }
+
+  #lose(error: unknown): void {
+    if (this.#away) return;
+    this.#away = true;
+    this.#events?.interrupted(error);
+  }
+
+  #return(): void {
+    if (!this.#away) return;
+    this.#away = false;
+    this.#events?.restored();
+  }
+}
+
+/**
+ * An entry is a key that expires. Which processes have one is in a set, from which those without are taken when it is
+ * read; it expires too when nobody adds to it.
+ */
+class RedisPresence implements PresenceStore {
+  readonly #client: RedisClient;
+  readonly #prefix: string;
+  readonly #ttl: number;
+
+  constructor(client: RedisClient, prefix: string, ttl: number) {
+    this.#client = client;
+    this.#prefix = `${prefix}presence:`;
+    this.#ttl = ttl;
+  }
+
+  ttl(): Promise<number> {
+    return Promise.resolve(this.#ttl);
+  }
+
+  async put(channel: string, owner: string, entry: string): Promise<void> {
+    const owners = this.#prefix + channel;
+    const ttl = `${this.#ttl}`;
+    await this.#send(
+      ["SET", `${owners}:${owner}`, entry, "PX", ttl],
+      ["SADD", owners, owner],
+      ["PEXPIRE", owners, ttl],
+    );
+  }
+
+  async remove(channel: string, owner: string): Promise<void> {
+    const owners = this.#prefix + channel;
+    await this.#send(["DEL", `${owners}:${owner}`], ["SREM", owners, owner]);
+  }
+
+  async list(channel: string): Promise<ReadonlyMap<string, string>> {
+    const owners = this.#prefix + channel;
+    const [members] = await this.#send(["SMEMBERS", owners]);
+    const known = [...members as Iterable<string>];
+    const entries = await this.#send(...known.map((owner) => ["GET", `${owners}:${owner}`]));
+    const gone = known.filter((_, i) => entries[i] === null);
+    if (gone.length > 0) await this.#send(["SREM", owners, ...gone]);
+    return new Map(known.map((owner, i) => [owner, entries[i]] as const).filter(hasEntry));
+  }
+
+  /** Sends commands, one right behind the other. */
+  async #send(...commands: readonly (readonly string[])[]): Promise<unknown[]> {
+    if (!this.#client.isReady) throw new GroupsError("broker-away");
+    return await Promise.all(commands.map((command) => this.#client.sendCommand(command, AS_STRINGS)));
+  }
+}
+
+/** Whatever the user set for the client. */
+const AS_STRINGS = { typeMapping: {} };
+
+function hasEntry(pair: readonly [string, unknown]): pair is readonly [string, string] {
+  return typeof pair[1] === "string";
+}

@@ -1,0 +1,138 @@
+/**
+ * Keeps a broker subscribed to exactly the channels that someone here wants.
+ *
+ * @module
+ */
+
+import type { Broker, Deliver } from "./broker.ts";
+
+/** How long to wait before a subscription that failed is tried again, in milliseconds. */
+const RETRY = 1_000;
+
+const DONE: Promise<void> = Promise.resolve();
+
+/** Who wants a channel. */
+export interface Subscriber {
+  /** Takes what is published on it. */
+  readonly deliver: Deliver;
+  /** Hears of each attempt that fails. */
+  readonly onError: (error: unknown) => void;
+}
+
+interface Subscription extends Subscriber {
+  wanted: boolean;
+  /** Whether the broker has it. */
+  active: boolean;
+  /** Whether a step is under way. */
+  busy: boolean;
+  /** Settles when the broker has answered to what is wanted. */
+  answer: PromiseWithResolvers<void> | undefined;
+}
+
+/** Brings what is subscribed to in line with what is wanted, one step after the other for each channel. */
+export class Subscriptions {
+  readonly #broker: Broker;
+  readonly #channels = new Map<string, Subscription>();
+  /** The pauses before another attempt. */
+  readonly #pauses = new Map<Subscription, { timer: ReturnType<typeof setTimeout>; end: () => void }>();
+  #away = false;
+  #closed = false;
+
+  /**
+   * Makes no subscription.
+   *
+   * @param broker What to subscribe at.
+   */
+  constructor(broker: Broker) {
+    this.#broker = broker;
+  }
+
+  /** How many channels are wanted, or still subscribed to. */
+  get size(): number {
+    return this.#channels.size;
+  }
+
+  /** Wants a channel. */
+  add(channel: string, subscriber: Subscriber): void {
+    let subscription = this.#channels.get(channel);
+    if (subscription === undefined) {
+      subscription = { ...subscriber, wanted: true, active: false, busy: false, answer: undefined };
+      this.#channels.set(channel, subscription);
+    }
+    subscription.wanted = true;
+    if (!subscription.busy) this.#align(channel, subscription);
+  }
+
+  /** Wants a channel no more. */
+  delete(channel: string): void {
+    const subscription = this.#channels.get(channel);
+    if (subscription === undefined) return;
+    subscription.wanted = false;
+    this.#pauses.get(subscription)?.end();
+    if (!subscription.busy) this.#align(channel, subscription);
+  }
+
+  /** Resolves when the broker has answered to what is wanted of a channel; at once while it is away. */
+  answered(channel: string): Promise<void> {
+    const subscription = this.#channels.get(channel);
+    if (subscription === undefined || this.#away || subscription.active === subscription.wanted) return DONE;
+    return (subscription.answer ??= Promise.withResolvers()).promise;
+  }
+
+  /** Takes note that the broker went away: nobody shall wait for it. */
+  interrupt(): void {
+    this.#away = true;
+    for (const subscription of this.#channels.values()) settle(subscription);
+  }
+
+  /** Takes note that it is back, and has subscribed to what it was subscribed to. */
+  restore(): void {
+    this.#away = false;
+  }
+
+  /** Lets go of everything; the broker itself is the caller's to close. */
+  close(): void {
+    this.#closed = true;
+    for (const { end } of [...this.#pauses.values()]) end();
+    for (const subscription of this.#channels.values()) settle(subscription);
+    this.#channels.clear();
+  }
+
+  async #align(channel: string, subscription: Subscription): Promise<void> {
+    subscription.busy = true;
+    while (subscription.wanted !== subscription.active && !this.#closed) {
+      const { active, deliver } = subscription;
+      try {
+        await (active ? this.#broker.unsubscribe(channel) : this.#broker.subscribe(channel, deliver));
+        subscription.active = !active;
+      } catch (error) {
+        if (this.#closed) break;
+        subscription.onError(error);
+        settle(subscription);
+        if (subscription.wanted !== active) await this.#pause(subscription);
+      }
+      if (subscription.wanted === subscription.active) settle(subscription);
+    }
+    subscription.busy = false;
+    settle(subscription);
+    if (!subscription.active) this.#channels.delete(channel);
+  }
+
+  /** Waits before another attempt, unless what is wanted changes before. */
+  #pause(subscription: Subscription): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        this.#pauses.delete(subscription);
+        resolve();
+      };
+      const timer = setTimeout(end, RETRY);
+      this.#pauses.set(subscription, { timer, end });
+    });
+  }
+}
+
+function settle(subscription: Subscription): void {
+  subscription.answer?.resolve();
+  subscription.answer = undefined;
+}

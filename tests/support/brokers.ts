@@ -1,0 +1,100 @@
+/**
+ * Redis and NATS, each in a process of its own, on any of the three runtimes.
+ *
+ * @module
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { findProgram } from "./requires.ts";
+import { sleep } from "./serving.ts";
+
+/** What there is to start. */
+export type BrokerName = "redis" | "nats";
+
+/** A broker in a process of its own, which keeps nothing on disk that outlives it. */
+export class BrokerServer {
+  readonly name: BrokerName;
+  readonly port: number;
+  readonly #folder = mkdtempSync(join(tmpdir(), "sluice-broker-"));
+  #child: ChildProcess | undefined;
+
+  private constructor(name: BrokerName, port: number) {
+    this.name = name;
+    this.port = port;
+  }
+
+  /** Starts one on a free port. */
+  static async start(name: BrokerName): Promise<BrokerServer> {
+    const server = new BrokerServer(name, await freePort());
+    await server.resume();
+    return server;
+  }
+
+  /** Where clients connect. */
+  get url(): string {
+    return `${this.name}://127.0.0.1:${this.port}`;
+  }
+
+  /** Ends the process at once, as a crash would. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    this.#child = undefined;
+    const gone = once(child, "exit");
+    child.kill("SIGKILL");
+    await gone;
+    process.off("exit", this.#killNow);
+  }
+
+  /** Starts it again, on the same port. */
+  async resume(): Promise<void> {
+    const program = findProgram(`${this.name}-server`)!;
+    const child = spawn(program, this.#arguments(), { stdio: "ignore" });
+    this.#child = child;
+    process.once("exit", this.#killNow);
+    for (let attempt = 0; !await accepts(this.port); attempt++) {
+      if (attempt > 200 || child.exitCode !== null) throw new Error(`${program} does not listen`);
+      await sleep(25);
+    }
+  }
+
+  /** Ends it and removes its files. */
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #arguments(): string[] {
+    const port = `${this.port}`;
+    return this.name === "redis"
+      ? ["--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", this.#folder]
+      : ["--port", port, "--addr", "127.0.0.1", "--jetstream", "--store_dir", this.#folder];
+  }
+
+  readonly #killNow = (): void => {
+    this.#child?.kill("SIGKILL");
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}
