@@ -1,0 +1,36 @@
+/**
+ * Properties that are held to many inputs, and what they watch.
+ *
+ * @module
+ */
+
+import type fc from "fast-check";
+import { test } from "node:test";
+import process from "node:process";
+import { check } from "../support/property.ts";
+
+/** By how much `SLUICE_LONG=1` and `SLUICE_SOAK=1` multiply the inputs. */
+const FACTOR = process.env.SLUICE_LONG === "1" || process.env.SLUICE_SOAK === "1" ? 12 : 1;
+
+/** A test that holds a property to so many inputs, or to many more in a long run. */
+export function fuzz<Ts>(name: string, runs: number, property: fc.IProperty<Ts>): void {
+  test(name, { timeout: 60_000 * FACTOR }, () => check(property, { numRuns: runs * FACTOR }));
+}
+
+/** The size of the largest array of bytes that is made while something runs. */
+export function largestAllocation(run: () => void): number {
+  const { Uint8Array } = globalThis;
+  let largest = 0;
+  globalThis.Uint8Array = new Proxy(Uint8Array, {
+    construct(target, args, newTarget) {
+      if (typeof args[0] === "number") largest = Math.max(largest, args[0]);
+      return Reflect.construct(target, args, newTarget);
+    },
+  });
+  try {
+    run();
+  } finally {
+    globalThis.Uint8Array = Uint8Array;
+  }
+  return largest;
+}
