@@ -1,32 +1,25 @@
 /**
- * The demo, but for the runtime: a web site, and the WebSocket server that its pages talk to, on one port.
+ * The demo, but for the runtime: a web site, and the WebSockets that its pages talk to, on one port.
  *
  * @module
  */
 
 import process from "node:process";
-import { parseArgs } from "node:util";
-import type { serve, ServeOptions, Server } from "../../lib/adapters/node.ts";
+import type { serve, Server } from "../../lib/adapters/node.ts";
+import { openGroups } from "./broker.ts";
+import { chat } from "./chat.ts";
+import { devices } from "./devices.ts";
+import { echo } from "./echo.ts";
+import type { Door, Feature, Route, Talk } from "./feature.ts";
+import { type Flags, readFlags } from "./flags.ts";
 import { site } from "./site.ts";
+import { start } from "./start.ts";
+import { defaultPath, Store } from "./store.ts";
+import { transports } from "./transports.ts";
+import { vote } from "./vote.ts";
 
 /** What `@sluice/websocket/node`, `/deno` and `/bun` export alike. */
 type Serve = typeof serve;
-
-type Handler = Parameters<Serve>[1];
-
-/** Sends each message back: `pipeTo` reads no faster than the client takes the answers. */
-const echo: Handler = ({ readable, writable }) => readable.pipeTo(writable);
-
-/** What a WebSocket gets, by the path that it asks for. */
-const handlers: ReadonlyMap<string, Handler> = new Map([["/echo", echo]]);
-
-/** Plain requests get a page. A WebSocket needs a handler: for any other path it is refused before it opens. */
-const options: ServeOptions = {
-  fetch: site,
-  authorize: ({ url }) => {
-    if (!handlers.has(url.pathname)) return new Response("Not found.\n", { status: 404 });
-  },
-};
 
 /**
  * Runs the demo until SIGINT (Ctrl-C) or SIGTERM.
@@ -34,51 +27,76 @@ const options: ServeOptions = {
  * @param serve The `serve` of the runtime that this runs on.
  */
 export async function runDemo(serve: Serve): Promise<void> {
-  const { hostname, port } = readFlags();
-  const server = await listen(serve, hostname, port);
+  const flags = readFlags();
+  const alertToken = crypto.randomUUID();
+  const { groups, close: closeGroups } = await openGroups(flags.broker);
+  const store = new Store(flags.history ?? defaultPath(flags.port));
+  const features: Feature[] = [
+    start(),
+    await echo(flags.hostname),
+    await chat(groups, store),
+    await vote(groups, store, alertToken),
+    await devices(groups),
+    transports(),
+  ];
+  const server = await listen(serve, flags, features);
+
   // Open pages are told that the server goes away. With nothing left to do, the process ends.
-  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => server.close());
-  if ("port" in server.address) {
-    console.log(`Sluice demo on ${pageUrl(server.address)}`);
-    console.log("Open it in a browser; Ctrl-C stops it.");
+  const stop = async () => {
+    await Promise.all([server.close(), ...features.map((feature) => feature.close?.())]);
+    await closeGroups();
+    store.close();
+  };
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, stop);
+  if ("port" in server.address) console.log(welcome(pageUrl(server.address), alertToken));
+}
+
+/** Serves all pages on one port. */
+async function listen(serve: Serve, { hostname, port }: Flags, features: Feature[]): Promise<Server> {
+  const doors = new Map<string, Door>(features.flatMap(({ doors = {} }) => Object.entries(doors)));
+  const routes = new Map<string, Route>(features.flatMap(({ routes = {} }) => Object.entries(routes)));
+  try {
+    return await serve<Talk>({
+      hostname,
+      port,
+      // Decides before a WebSocket opens: what it returns is a refusal, or what the connection is for.
+      authorize: (request) => doors.get(request.url.pathname)?.(request) ?? notFound(),
+      fetch: (request) => routes.get(routeOf(request))?.(request) ?? site(request),
+    }, (socket, { context: talk }) => talk(socket));
+  } catch (error) {
+    if (!isPortTaken(error)) throw error;
+    console.error(
+      `Port ${port} is in use: stop what runs there, or choose another with --port (0 takes any).`,
+    );
+    process.exit(1);
   }
 }
 
-/** Listens on the port, or on any that is free if another program has it. */
-async function listen(serve: Serve, hostname: string, port: number): Promise<Server> {
-  const start = (port: number) =>
-    serve({ ...options, hostname, port }, (socket, request) => {
-      const handle = handlers.get(request.url.pathname)!; // `authorize` has seen to that
-      return handle(socket, request);
-    });
-  try {
-    return await start(port);
-  } catch (error) {
-    if (!isPortTaken(error)) throw error;
-    console.log(`Port ${port} is taken: looking for a free one.`);
-    return await start(0);
-  }
+function routeOf(request: Request): string {
+  return `${request.method} ${new URL(request.url).pathname}`;
+}
+
+function notFound(): Response {
+  return new Response("Not found.\n", { status: 404 });
 }
 
 function isPortTaken(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
 }
 
-function readFlags(): { hostname: string; port: number } {
-  try {
-    const { values } = parseArgs({
-      options: {
-        hostname: { type: "string", default: "127.0.0.1" }, // this machine only; 0.0.0.0 lets others in
-        port: { type: "string", default: "8080" }, // 0 takes any that is free
-      },
-    });
-    const port = Number(values.port);
-    if (/^\d{1,5}$/.test(values.port) && port <= 65_535) return { hostname: values.hostname, port };
-    throw new RangeError(`--port takes a number from 0 to 65535, not "${values.port}"`);
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    process.exit(2);
-  }
+function welcome(url: string, alertToken: string): string {
+  return `Sluice demo on ${url}
+
+  ${url}echo        what you send comes back; every frame, bit by bit
+  ${url}chat        a room with a history, a robot, and /to for one person
+  ${url}vote        log in, vote, watch the bars move on every screen
+  ${url}devices     messages from one named device to another, kept while it is away
+  ${url}transports  the same updates by polling, long polling and WebSocket
+
+Alert everyone at the vote:
+  curl "${url}alert?token=${alertToken}&text=Five+minutes+left"
+
+Open two windows side by side. Ctrl-C stops the server.`;
 }
 
 function pageUrl({ hostname, port }: { hostname: string; port: number }): string {

@@ -15,13 +15,14 @@ const CONTENT_TYPES: Record<string, string> = {
   svg: "image/svg+xml",
 };
 
-// `connect-src` names whole schemes because the address field may hold any server.
+// No script but ours runs, whatever people type. `connect-src` names whole schemes because the address field of the
+// echo console may hold any server.
 const CONTENT_SECURITY_POLICY = [
   "default-src 'self'",
   "connect-src 'self' ws: wss:",
   "object-src 'none'",
   "base-uri 'none'",
-  "form-action 'none'",
+  "form-action 'self'",
   "frame-ancestors 'none'",
 ].join("; ");
 
@@ -56,11 +57,15 @@ async function listPages(): Promise<Map<string, Page>> {
   for (const entry of await readdir(PUBLIC, { withFileTypes: true })) {
     const type = CONTENT_TYPES[entry.name.slice(entry.name.lastIndexOf(".") + 1)];
     if (!entry.isFile() || type === undefined) continue;
-    pages.set(`/${entry.name}`, { file: new URL(entry.name, PUBLIC), type });
+    pages.set(pathOf(entry.name), { file: new URL(entry.name, PUBLIC), type });
   }
-  const index = pages.get("/index.html");
-  if (index !== undefined) pages.set("/", index);
   return pages;
+}
+
+/** A page has no ending in its address: `/chat` is `chat.html` to a browser, and a room to its WebSocket. */
+function pathOf(name: string): string {
+  if (name === "index.html") return "/";
+  return `/${name.replace(/\.html$/, "")}`;
 }
 
 function plain(status: number, text: string, headers: Record<string, string>, withBody = true): Response {

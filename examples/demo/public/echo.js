@@ -5,21 +5,25 @@
  */
 
 import { byteLength, closeProblems, count, describeClose, describeCode, MAX_REASON_BYTES } from "./format.js";
+import { Frames } from "./frames.js";
+import { Gauge } from "./gauge.js";
+import { LiveSocket, socketUrl } from "./live_socket.js";
 import { Log } from "./log.js";
-
-const $ = (id) => document.getElementById(id);
-
-const WORDS = { connecting: "Connecting", open: "Open", closing: "Closing", closed: "Closed" };
+import { $, onEnter, onSubmit } from "./part.js";
 
 /** How many sent messages to remember for round trips: a server that never echoes must not fill the memory. */
 const AWAITED_LIMIT = 500;
 
+const gauge = new Gauge();
 const log = new Log($("log"), { limit: 500, onChange: showLogState });
+const frames = new Frames($("frames"), { onChange: showFramesState });
+
+/** The echo server without a tap; with one it is at `tapped`, once the inspector's socket has told. */
+const plain = socketUrl("/echo");
+let tapped;
 
 let socket;
-// What this page knows of the connection and its CloseEvent does not tell.
-let opened = false;
-let asked = false;
+let clean = true;
 let totals = noTotals();
 /** What was sent and has not come back yet, oldest first: `{ data, at }`. */
 let awaited = [];
@@ -31,34 +35,35 @@ function noTotals() {
 // --- Connecting -------------------------------------------------------------------------------------------
 
 function connect() {
-  const address = $("address").value.trim();
   showProblem("address", "");
-  try {
-    socket = openSocket(address);
-  } catch (error) {
-    refuseAddress(address, error);
-    return;
-  }
-  [opened, asked, awaited, totals] = [false, false, [], noTotals()];
+  [awaited, totals, clean] = [[], noTotals(), true];
   showTotals();
-  setState("connecting", socket.url);
-  socket.binaryType = "arraybuffer";
-  socket.addEventListener("open", onOpen);
-  socket.addEventListener("message", onMessage);
-  socket.addEventListener("error", onError);
-  socket.addEventListener("close", onClose);
+  socket ??= new LiveSocket(addressOf, {
+    state: showState,
+    open: onOpen,
+    message: onMessage,
+    close: onClose,
+  }, { insist: false });
+  try {
+    socket.start();
+  } catch (error) {
+    refuseAddress($("address").value.trim(), error);
+  }
 }
 
-// Newer browsers would take "example.com/echo" for a path on this very host, which nobody means here.
-function openSocket(address) {
+// Asked again before each attempt: a server that was started anew has its tap at another port.
+function addressOf() {
+  const address = $("address").value.trim();
+  // Newer browsers would take "example.com/echo" for a path on this very host, which nobody means here.
   if (!/^wss?:/i.test(address)) throw new SyntaxError("The address does not start with ws:// or wss://");
-  return new WebSocket(address);
+  return address;
 }
 
 function refuseAddress(address, error) {
   const words = describeRefusal(address, error);
   showProblem("address", words);
-  setState("closed", words, false);
+  clean = false;
+  showState(socket, words);
   log.event("error", words);
   $("address").focus();
 }
@@ -71,29 +76,57 @@ function describeRefusal(address, error) {
 }
 
 function onOpen() {
-  opened = true;
-  setState("open", socket.url);
-  log.event("open", `Connected to ${socket.url}`);
+  log.event("open", `Connected to ${withoutKey(socket.url)}`);
   // On a phone the keyboard would jump up and hide the log.
   if (matchMedia("(hover: hover)").matches) moveFocus("connect-form", "message");
 }
 
-// The browser keeps the cause from pages; the close event that follows tells the little there is to tell.
-function onError() {
-  log.event("error", "The connection failed. The browser does not tell pages why.");
+function onClose(event, known) {
+  const words = describeClose(event, known);
+  clean = event.wasClean;
+  log.event("close", words, { clean });
+  showState(socket, socket.state === "waiting" ? `${words} Trying again by itself.` : words);
+  if (socket.state === "closed") moveFocus("close-form", "connect");
 }
 
-function onClose(event) {
-  const words = describeClose(event, { opened, asked });
-  setState("closed", words, event.wasClean);
-  log.event("close", words, { clean: event.wasClean });
-  moveFocus("close-form", "connect");
+// --- The inspector ----------------------------------------------------------------------------------------
+
+const inspector = new LiveSocket(socketUrl("/echo/frames"), {
+  message: (data) => {
+    const message = JSON.parse(data);
+    if (message.type === "tap") learnTap(message);
+    else frames.take(message);
+  },
+  state: ({ state }) => {
+    if (state !== "open") $("frames-state").textContent = "The inspector is not connected.";
+  },
+});
+
+function learnTap({ port, path }) {
+  const url = new URL(path, plain);
+  url.port = port;
+  const before = tapped ?? plain;
+  tapped = url.href;
+  $("inspect").disabled = false;
+  $("frames-state").textContent = "";
+  if ($("inspect").checked && $("address").value === before) $("address").value = tapped;
+}
+
+function chooseTap() {
+  if (["closed", "waiting"].includes(socket?.state ?? "closed")) {
+    $("address").value = $("inspect").checked ? tapped ?? plain : plain;
+  }
+}
+
+/** The key is for the tap alone. */
+function withoutKey(url) {
+  return url.replace(/\?key=.*/, "");
 }
 
 // --- Messages ---------------------------------------------------------------------------------------------
 
 function sendText() {
-  if (!isOpen()) return;
+  if (socket?.state !== "open") return;
   const field = $("message");
   // A lone surrogate cannot be sent: it becomes U+FFFD here as it would on the wire, so that the echo is equal.
   transmit(field.value.toWellFormed());
@@ -107,7 +140,7 @@ async function sendFile() {
   if (file === undefined) return;
   try {
     const data = new Uint8Array(await file.arrayBuffer());
-    if (isOpen()) transmit(data, file.name);
+    if (socket?.state === "open") transmit(data, file.name);
     else log.event("error", `${file.name} was not sent: the connection closed first.`);
   } catch (error) {
     log.event("error", `Cannot read ${file.name}: ${error.message}`);
@@ -124,9 +157,9 @@ function transmit(data, note) {
   log.message("sent", data, { note });
 }
 
-function onMessage(event) {
+function onMessage(received) {
   const now = performance.now();
-  const data = typeof event.data === "string" ? event.data : new Uint8Array(event.data);
+  const data = typeof received === "string" ? received : new Uint8Array(received);
   addTotal("received", data);
   log.message("received", data, { roundTrip: takeRoundTrip(data, now) });
 }
@@ -162,11 +195,10 @@ function close() {
     $(problems.code ? "close-code" : "close-reason").focus();
     return;
   }
-  asked = true;
-  const ending = describeCode(code === "" ? 1005 : Number(code));
-  setState("closing", opened ? `With ${ending}. Waiting for the server.` : "Giving up.");
-  if (code === "") socket.close();
-  else socket.close(Number(code), reason);
+  socket.stop(code === "" ? {} : { code: Number(code), reason });
+  if (socket.state === "closing") {
+    showState(socket, `With ${describeCode(code === "" ? 1005 : Number(code))}. Waiting for the server.`);
+  }
 }
 
 function showCloseProblems(problems) {
@@ -177,21 +209,15 @@ function showCloseProblems(problems) {
 
 // --- What the page shows ----------------------------------------------------------------------------------
 
-function setState(state, detail, clean = true) {
-  $("state").dataset.state = state;
-  $("state").dataset.clean = clean;
-  $("state-word").textContent = WORDS[state];
-  $("state-detail").textContent = detail;
-  $("address").readOnly = state !== "closed";
-  $("connect").disabled = state !== "closed";
-  $("send").disabled = state !== "open";
-  $("file").disabled = state !== "open";
-  // A connection that is still being made can be given up.
+function showState(live, words) {
+  const { state } = live;
+  if (state === "open") clean = true;
+  gauge.show(live, withoutKey(words), { clean });
+  $("address").readOnly = $("connect").disabled = state !== "closed";
+  $("inspect").disabled = state !== "closed" || tapped === undefined;
+  $("send").disabled = $("file").disabled = state !== "open";
+  // A connection that is still being made, or to be made again, can be given up.
   $("close").disabled = state === "closed" || state === "closing";
-}
-
-function isOpen() {
-  return socket?.readyState === WebSocket.OPEN;
 }
 
 // A button that has just been disabled takes the keyboard's place on the page away: move it to the next step.
@@ -227,21 +253,12 @@ function showLogState() {
   $("clear").disabled = log.empty;
 }
 
+function showFramesState() {
+  $("frames-count").textContent = frames.count === 0 ? "" : count(frames.count, "frame");
+  $("frames-clear").disabled = $("frames").childElementCount === 0;
+}
+
 // --- Wiring -----------------------------------------------------------------------------------------------
-
-function onSubmit(form, action) {
-  $(form).addEventListener("submit", (event) => {
-    event.preventDefault();
-    action();
-  });
-}
-
-// Enter that ends a composition (of Japanese, say) belongs to the input method.
-function onMessageKey(event) {
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-  event.preventDefault();
-  sendText();
-}
 
 function clearLog() {
   log.clear();
@@ -251,14 +268,18 @@ function clearLog() {
 onSubmit("connect-form", connect);
 onSubmit("send-form", sendText);
 onSubmit("close-form", close);
-$("message").addEventListener("keydown", onMessageKey);
+onEnter("message", sendText);
 $("message").addEventListener("input", showMessageSize);
 $("file").addEventListener("change", sendFile);
 $("close-reason").addEventListener("input", showReasonSize);
 $("close-form").addEventListener("input", () => showCloseProblems({ code: "", reason: "" }));
 $("clear").addEventListener("click", clearLog);
 
-$("address").value = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/echo`;
+$("inspect").addEventListener("change", chooseTap);
+$("frames-clear").addEventListener("click", () => frames.clear());
+
+$("address").value = plain;
+inspector.start();
 // A reload may bring back what was typed.
 showMessageSize();
 showReasonSize();

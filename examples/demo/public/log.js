@@ -5,6 +5,7 @@
  */
 
 import { count, formatBytes, formatDuration, formatTime, hexPreview, textPreview } from "./format.js";
+import { part } from "./part.js";
 
 const DIRECTIONS = { sent: "Sent", received: "Received", event: "Event" };
 
@@ -32,12 +33,12 @@ export class Log {
     const text = typeof data === "string";
     const size = text ? new Blob([data]).size : data.byteLength;
     const row = makeRow(direction, text ? "text" : "binary", size);
-    const facts = part("row-facts", "", "p");
-    facts.append(part("row-size", formatBytes(size)));
-    if (note) facts.append(part("row-note", note));
+    const facts = part("p", "row-facts");
+    facts.append(part("span", "row-size", formatBytes(size)));
+    if (note) facts.append(part("span", "row-note", note));
     if (roundTrip !== undefined) {
       row.dataset.roundTrip = roundTrip.toFixed(1);
-      facts.append(part("row-trip", `round trip ${formatDuration(roundTrip)}`));
+      facts.append(part("span", "row-trip", `round trip ${formatDuration(roundTrip)}`));
     }
     row.append(facts, preview(text ? textPreview(data) : hexPreview(data), size === 0));
     this.#append(row);
@@ -47,7 +48,7 @@ export class Log {
   event(kind, words, { clean = kind !== "error" } = {}) {
     const row = makeRow("event", kind, 0);
     row.dataset.clean = clean;
-    row.append(part("row-words", words, "p"));
+    row.append(part("p", "row-words", words));
     this.#append(row);
   }
 
@@ -83,26 +84,18 @@ function makeRow(direction, kind, size) {
   row.className = "row";
   Object.assign(row.dataset, { direction, kind, size });
   const now = new Date();
-  const time = part("row-time", formatTime(now), "time");
+  const time = part("time", "row-time", formatTime(now));
   time.dateTime = now.toISOString();
-  const head = part("row-head", "", "p");
-  head.append(part("row-direction", DIRECTIONS[direction]), part("row-kind", kind));
+  const head = part("p", "row-head");
+  head.append(part("span", "row-direction", DIRECTIONS[direction]), part("span", "row-kind", kind));
   row.append(time, head);
   return row;
 }
 
 function preview(content, empty) {
-  const element = part("row-preview", empty ? "empty" : content, "p");
+  const element = part("p", "row-preview", empty ? "empty" : content);
   element.classList.toggle("row-empty", empty);
   // The content decides its own direction, and cannot turn the rest of the row around.
   element.dir = "auto";
-  return element;
-}
-
-// Content goes in as text only, so markup in a message stays a message.
-function part(className, text, tag = "span") {
-  const element = document.createElement(tag);
-  element.className = className;
-  element.textContent = text;
   return element;
 }

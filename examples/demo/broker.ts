@@ -1,0 +1,78 @@
+/**
+ * Groups that reach into other processes, if a broker is given: `--broker redis://…` or `nats://…`.
+ *
+ * The client is whoever's who runs the broker; it is loaded only when it is asked for.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { type Broker, Groups } from "../../lib/groups/mod.ts";
+import { natsBroker } from "../../lib/groups/nats.ts";
+import { redisBroker } from "../../lib/groups/redis.ts";
+
+/** Groups, and what it takes to let go of them. */
+export interface OpenGroups {
+  readonly groups: Groups;
+  /** Empties the groups and leaves the broker. */
+  close(): Promise<void>;
+}
+
+/** How long a process that died is still seen in the lists, in milliseconds. */
+const PRESENCE_TTL = 6_000;
+
+/**
+ * Opens the groups; ends the process with 1 if the broker cannot be reached.
+ *
+ * @param url Where the broker is; without one the groups are this process's own.
+ */
+export async function openGroups(url: URL | undefined): Promise<OpenGroups> {
+  if (url === undefined) return open(undefined, () => {});
+  try {
+    return url.protocol === "redis:" ? await openRedis(url) : await openNats(url);
+  } catch (error) {
+    console.error(`Cannot reach the broker at ${url}: ${error instanceof Error ? error.message : error}`);
+    process.exit(1);
+  }
+}
+
+async function openRedis(url: URL): Promise<OpenGroups> {
+  const { createClient } = await import("@redis/client");
+  let connected = false;
+  const reconnectStrategy = (attempts: number) => connected && Math.min(100 * 2 ** attempts, 2_000);
+  const client = createClient({ url: url.href, socket: { reconnectStrategy } });
+  client.on("error", (error) => connected && console.error(`Redis: ${error.message || error.code}`));
+  await client.connect();
+  connected = true;
+  return open(
+    redisBroker(client, { prefix: "sluice-demo:", presenceTtl: PRESENCE_TTL }),
+    () => client.close(),
+  );
+}
+
+async function openNats(url: URL): Promise<OpenGroups> {
+  const { connect } = await import("@nats-io/transport-node");
+  const { Kvm } = await import("@nats-io/kv");
+  const client = await connect({ servers: url.host, maxReconnectAttempts: -1 });
+  const bucket = new Kvm(client).create("sluice-demo", { ttl: PRESENCE_TTL });
+  const presence = await bucket.catch(() =>
+    console.error("NATS has no JetStream: lists show this process alone")
+  );
+  const broker = natsBroker(client, { prefix: "sluice-demo.", ...presence && { presence } });
+  return open(broker, () => client.close());
+}
+
+function open(broker: Broker | undefined, leave: () => unknown): OpenGroups {
+  const groups = new Groups({
+    ...broker && { broker },
+    onError: (error, { stage }) =>
+      console.error(`Groups, ${stage}:`, error instanceof Error ? error.message : error),
+  });
+  return {
+    groups,
+    async close() {
+      await groups.close();
+      await leave();
+    },
+  };
+}

@@ -1,0 +1,96 @@
+/**
+ * The side channel: `/devices`. A message goes to the one device that it names; while that is away, it waits here.
+ *
+ * @module
+ */
+
+import type { WebSocketConnection } from "../../lib/adapters/node.ts";
+import type { Groups } from "../../lib/groups/mod.ts";
+import type { Feature } from "./feature.ts";
+import { type Fields, readObjects, textOf } from "./json.ts";
+import { listen } from "./listener.ts";
+
+/** How many messages wait for one device, and for how many devices. */
+const MAX_WAITING = 5;
+const MAX_AWAY = 1_000;
+
+/** How long names and messages may be, in characters. */
+const MAX_NAME = 24;
+const MAX_TEXT = 500;
+
+/** The group of all devices; each is a member under its own name. */
+const DEVICES = "devices";
+
+/** Behind it is the device's name, in the name by which a member is addressed. */
+const PREFIX = "device/";
+
+/** The group of the processes that messages may wait in. */
+const PORTERS = "device porters";
+
+/**
+ * Opens the side channel.
+ *
+ * @param groups The groups, of one process or of many.
+ */
+export async function devices(groups: Groups): Promise<Feature> {
+  /** What waits in this process, by the device's name. */
+  const waiting = new Map<string, string[]>();
+
+  /** A device that has come back gets what has waited for it, in whichever process. */
+  function handOver({ arrived }: Fields): void {
+    const name = String(arrived);
+    const messages = waiting.get(name) ?? [];
+    waiting.delete(name);
+    for (const message of messages) groups.sendTo(PREFIX + name, message);
+  }
+
+  async function isHere(name: string): Promise<boolean> {
+    const { names } = await groups.presence(DEVICES);
+    return names.includes(PREFIX + name);
+  }
+
+  /** Keeps a message for a device that is away; tells whether there was room. */
+  function keep(to: string, message: string): boolean {
+    const messages = waiting.get(to) ?? [];
+    if (messages.length >= MAX_WAITING || (messages.length === 0 && waiting.size >= MAX_AWAY)) return false;
+    messages.push(message);
+    waiting.set(to, messages);
+    return true;
+  }
+
+  /** Delivers a message, or keeps it, or says that it can do neither. */
+  async function pass(from: string, fields: Fields): Promise<Fields> {
+    const [to, text] = [textOf(fields, "to", MAX_NAME), textOf(fields, "text", MAX_TEXT)];
+    if (to === "" || text === "") return { type: "failed", to, why: "A message needs a device and a text." };
+    const message = JSON.stringify({ type: "message", from, text, at: Date.now() });
+    if (await isHere(to)) {
+      await groups.sendTo(PREFIX + to, message);
+      return { type: "delivered", to, text };
+    }
+    const kept = keep(to, message);
+    const waits = waiting.get(to)?.length ?? 0;
+    if (kept) return { type: "kept", to, text, waits, bound: MAX_WAITING };
+    return { type: "failed", to, text, why: `${waits} messages wait for ${to} already, and no more may.` };
+  }
+
+  async function talk(socket: WebSocketConnection, name: string): Promise<void> {
+    await groups.join(DEVICES, socket, { as: PREFIX + name });
+    await socket.send(JSON.stringify({ type: "welcome", name }));
+    groups.publish(PORTERS, JSON.stringify({ arrived: name }));
+    for await (const fields of readObjects(socket)) {
+      await socket.send(JSON.stringify(await pass(name, fields)));
+    }
+  }
+
+  await listen(groups, PORTERS, handOver);
+  return {
+    doors: {
+      "/devices": async ({ url }) => {
+        const name = textOf({ name: url.searchParams.get("name") }, "name", MAX_NAME);
+        if (name === "") return new Response("A device needs a name.\n", { status: 400 });
+        if (await isHere(name)) return new Response("A device of that name is here.\n", { status: 409 });
+        return (socket) => talk(socket, name);
+      },
+    },
+  };
+}

@@ -1,0 +1,110 @@
+/**
+ * The live vote: `/vote` for who has logged in, and an alert to everyone by a plain request.
+ *
+ * @module
+ */
+
+import type { WebSocketConnection } from "../../lib/adapters/node.ts";
+import type { Groups } from "../../lib/groups/mod.ts";
+import { prepare } from "../../lib/adapters/node.ts";
+import type { Feature } from "./feature.ts";
+import { type Fields, jsonResponse, readObjects, textOf, textResponse } from "./json.ts";
+import { listen } from "./listener.ts";
+import { sessionsIn } from "./sessions.ts";
+import type { Session, Store } from "./store.ts";
+
+/** What there is to choose from. */
+const CANDIDATES = ["Streams", "Callbacks", "Promises", "Events"];
+
+/** The group of the processes that count. */
+const COUNTERS = "vote counters";
+
+/** The group of everyone who looks on. */
+const VOTERS = "vote";
+
+/** How long an alert may be, in characters. */
+const MAX_ALERT = 280;
+
+/**
+ * Opens the vote.
+ *
+ * @param groups The groups, of one process or of many.
+ * @param store Where votes and sessions are.
+ * @param alertToken What an alert needs.
+ */
+export async function vote(groups: Groups, store: Store, alertToken: string): Promise<Feature> {
+  const sessions = sessionsIn(store);
+  const id = crypto.randomUUID();
+
+  /** Tells everyone in this process how it stands: encoded once, sent to all. */
+  function tellResults(): void {
+    const results = prepare(resultsOf(store));
+    for (const member of groups.members(VOTERS)) member.send(results).catch(() => {});
+  }
+
+  /** Hears of each vote, of this process and of others. A new process is told all that were cast. */
+  function count(fields: Fields): void {
+    if (fields.type === "hello" && fields.from !== id) {
+      groups.publish(COUNTERS, JSON.stringify({ type: "votes", votes: store.votes() }));
+    }
+    if (fields.type !== "votes" || !Array.isArray(fields.votes)) return;
+    for (const { voter, choice } of fields.votes) {
+      store.addVote({ voter: String(voter), choice: String(choice) });
+    }
+    tellResults();
+  }
+
+  async function talk(socket: WebSocketConnection, { voter, name }: Session): Promise<void> {
+    await groups.join(VOTERS, socket);
+    const choice = store.votes().find((vote) => vote.voter === voter)?.choice;
+    await socket.send(JSON.stringify({ type: "welcome", name, choice }));
+    await socket.send(resultsOf(store));
+    for await (const fields of readObjects(socket)) {
+      const choice = textOf(fields, "choice", 40);
+      if (!CANDIDATES.includes(choice)) continue;
+      if (store.addVote({ voter, choice })) {
+        groups.publish(COUNTERS, JSON.stringify({ type: "votes", votes: [{ voter, choice }] }));
+        await socket.send(JSON.stringify({ type: "counted", choice }));
+      } else {
+        await socket.send(JSON.stringify({ type: "refused", why: "You have voted already." }));
+      }
+    }
+  }
+
+  function alert(request: Request): Response {
+    const { searchParams } = new URL(request.url);
+    if (searchParams.get("token") !== alertToken) return textResponse(403, "Wrong token.\n");
+    const text = textOf({ text: searchParams.get("text") }, "text", MAX_ALERT);
+    if (text === "") return textResponse(400, "An alert needs a text.\n");
+    groups.publish(VOTERS, JSON.stringify({ type: "alert", text }));
+    return textResponse(200, "Sent to everyone.\n");
+  }
+
+  await listen(groups, COUNTERS, count);
+  groups.publish(COUNTERS, JSON.stringify({ type: "hello", from: id }));
+  return {
+    doors: {
+      "/vote": (request) => {
+        const session = sessions.find(request);
+        if (session === undefined) return textResponse(401, "Log in first.\n");
+        return (socket) => talk(socket, session);
+      },
+    },
+    routes: {
+      "POST /vote/login": (request) => sessions.logIn(request),
+      // A page is not told why its socket was refused, so it asks.
+      "GET /vote/session": (request) => jsonResponse({ name: sessions.find(request)?.name ?? null }),
+      "GET /alert": alert,
+    },
+  };
+}
+
+/** How it stands. */
+function resultsOf(store: Store): string {
+  const votes = store.votes();
+  const results = CANDIDATES.map((name) => ({
+    name,
+    votes: votes.filter(({ choice }) => choice === name).length,
+  }));
+  return JSON.stringify({ type: "results", results });
+}

@@ -1,0 +1,175 @@
+/**
+ * Takes pictures of the demo's pages: `npm run screenshots`.
+ *
+ * Those for the README go to `docs/images/`; with a folder as argument, all of them go there: each page, 1280 and 390
+ * pixels wide, light and dark.
+ *
+ * @module
+ */
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import type { Browser, Page } from "playwright-core";
+import { openBrowser, untilState, visit } from "./browser.ts";
+import { startDemo } from "./program.ts";
+
+/** What happens on a page before its picture is taken. */
+type Scene = (page: Page, url: string, browser: Browser) => Promise<unknown>;
+
+const scenes: Readonly<Record<string, Scene>> = {
+  start: (page) => page.waitForSelector("#round-trip:not(:empty)"),
+
+  echo: async (page) => {
+    await page.waitForSelector("#inspect:enabled");
+    await page.click("#connect");
+    await untilState(page, "open");
+    for (
+      const text of [
+        "Hello",
+        "A sluice lets a stream through at the rate that the far side can take. ".repeat(3),
+      ]
+    ) {
+      await page.fill("#message", text);
+      await page.click("#send");
+      await page.waitForTimeout(150);
+    }
+  },
+
+  chat: async (page, url, browser) => {
+    const { page: other } = await visit(browser, url);
+    await enterChat(other, "Grace");
+    await enterChat(page, "Ada");
+    await say(other, "Does it stay when the server is started again?");
+    await say(page, "Yes, the history is in a file.");
+    await say(page, "robot, what time is it?");
+    await page.waitForTimeout(600);
+    await say(other, "/to Ada <b>Markup</b> is only text here.");
+    await page.waitForSelector(".direct");
+  },
+
+  vote: async (page, url, browser) => {
+    for (const [name, choice] of [["Grace", 0], ["Edsger", 0], ["Barbara", 2]] as const) {
+      const { page: other } = await visit(browser, url);
+      await vote(other, name, choice);
+      await other.context().close();
+    }
+    await vote(page, "Ada", 0);
+  },
+
+  devices: async (page) => {
+    const [a, b] = [page.locator('[data-device="a"]'), page.locator('[data-device="b"]')];
+    for (
+      const [device, name, other] of [[a, "garden-lamp", "front-door"], [
+        b,
+        "front-door",
+        "garden-lamp",
+      ]] as const
+    ) {
+      await device.locator('.device-state[data-state="open"]').waitFor();
+      await device.locator(".come").click();
+      await device.locator('.device-state[data-state="closed"]').waitFor();
+      await device.locator(".name").fill(name);
+      await device.locator(".to").fill(other);
+      await device.locator(".come").click();
+      await device.locator('.device-state[data-state="open"]').waitFor();
+    }
+    await send(a, "Somebody is at the gate");
+    await b.locator(".came").waitFor();
+    await b.locator(".come").click();
+    await b.locator('.device-state[data-state="closed"]').waitFor();
+    for (let i = 1; i <= 6; i++) await send(a, `Are you there? (${i})`);
+    await a.locator(".problem").waitFor();
+  },
+
+  transports: async (page) => {
+    await page.selectOption("#count", "8");
+    await page.click("#run:enabled");
+    await page.waitForSelector('tr[data-by="socket"][data-p50]', { timeout: 60_000 });
+  },
+};
+
+/** What is kept for the README. */
+const KEPT: readonly string[] = [
+  "echo-1280-light",
+  "echo-1280-dark",
+  "chat-1280-light",
+  "chat-390-dark",
+  "vote-1280-light",
+  "devices-1280-dark",
+  "transports-1280-light",
+  "start-390-light",
+];
+
+const folder = process.argv[2];
+const target = folder ?? fileURLToPath(new URL("../../docs/images", import.meta.url));
+const only = process.argv[3] ?? "";
+mkdirSync(target, { recursive: true });
+
+const browser = await openBrowser();
+if (browser === undefined) throw new Error("Cannot take pictures: chromium is not installed");
+try {
+  for (const [name, scene] of Object.entries(scenes)) {
+    for (const [width, height] of [[1280, 800], [390, 844]] as const) {
+      for (const colorScheme of ["light", "dark"] as const) {
+        const file = `${name}-${width}-${colorScheme}`;
+        if (folder === undefined ? KEPT.includes(file) : file.includes(only)) {
+          await take(browser, { name, scene, file, options: { viewport: { width, height }, colorScheme } });
+        }
+      }
+    }
+  }
+} finally {
+  await browser.close();
+}
+
+/** Takes one picture, of a demo that nothing has happened on. */
+async function take(
+  browser: Browser,
+  { name, scene, file, options }: {
+    name: string;
+    scene: Scene;
+    file: string;
+    options: { viewport: { width: number; height: number }; colorScheme: "light" | "dark" };
+  },
+): Promise<void> {
+  const { program, url } = await startDemo("node");
+  try {
+    const address = name === "start" ? url : url + name;
+    const { page } = await visit(browser, address, { ...options, reducedMotion: "reduce" });
+    await scene(page, address, browser);
+    await page.mouse.move(0, 0);
+
+    await page.waitForTimeout(300);
+    await page.screenshot({ path: join(target, `${file}.png`), fullPage: options.viewport.width < 1000 });
+    await page.context().close();
+  } finally {
+    await program.stop("SIGKILL");
+  }
+}
+
+async function enterChat(page: Page, name: string): Promise<void> {
+  await page.fill("#name", name);
+  await page.click("#enter:enabled");
+  await page.waitForSelector("#room:not([hidden])");
+}
+
+async function say(page: Page, text: string): Promise<void> {
+  await page.fill("#text", text);
+  await page.click("#send:enabled");
+  await page.waitForTimeout(150);
+}
+
+async function vote(page: Page, name: string, choice: number): Promise<void> {
+  await page.fill("#name", name);
+  await page.click("#login button");
+  await page.locator(".candidate .button:enabled").nth(choice).click();
+  await page.waitForSelector(".chosen");
+}
+
+async function send(device: ReturnType<Page["locator"]>, text: string): Promise<void> {
+  await device.locator(".text").fill(text);
+  await device.locator(".send:enabled").click();
+  await device.page().waitForTimeout(100);
+}
