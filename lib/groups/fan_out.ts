@@ -52,7 +52,7 @@ export class FanOut {
     // A message that is over the bound all by itself goes to those for whom nothing waits.
     const size = message.byteLength + MAX_HEADER;
     const room = Math.max(0, maxBuffered - size);
-    const mark = policy === "wait" ? Math.min(maxBuffered, MAX_MARK) - size : Infinity;
+    const mark = policy === "wait" ? Math.min(maxBuffered / 4, MAX_MARK) - size : Infinity;
     let missed: GroupConnection[] | undefined;
     let waiting: Promise<void>[] | undefined;
     for (const connection of members) {

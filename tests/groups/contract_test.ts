@@ -1,0 +1,272 @@
+/**
+ * What groups promise across processes, whatever carries their messages.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "#std/assert";
+import { test } from "node:test";
+import type { Message } from "../../mod.ts";
+import { channelOf } from "../../lib/groups/names.ts";
+import { sleep, until } from "../support/serving.ts";
+import { type Layer, layers, TTL } from "./layers.ts";
+import { Member } from "./member.ts";
+
+const MESSAGES: readonly Message[] = [
+  "",
+  "text",
+  "\ufeffgrüße \u{1f600}\0",
+  new Uint8Array(0),
+  Uint8Array.of(0),
+  Uint8Array.of(0xff, 0xfe, 0x0d, 0x0a, 0),
+  new Uint8Array(1_000).map((_, i) => i * 7),
+];
+
+const NAMES = [
+  "",
+  "a",
+  "A",
+  "a.b",
+  "a.*",
+  "a.>",
+  ">",
+  "*",
+  "a b",
+  "a\r\nPUB x",
+  "__proto__",
+  "ü",
+  "=",
+  "\ud800",
+  "\ud801",
+];
+
+const contract: Record<string, (layer: Layer) => Promise<void>> = {
+  "a message reaches every member in every process once, as it was": async ({ start }) => {
+    const processes = [await start(), await start(), await start()] as const;
+    const members = [new Member(), new Member(), new Member(), new Member()] as const;
+    await processes[0].groups.join("room", members[0]);
+    await processes[1].groups.join("room", members[1]);
+    await processes[1].groups.join("room", members[2]);
+    await processes[2].groups.join("elsewhere", members[3]);
+    for (const message of MESSAGES) await processes[0].groups.publish("room", message);
+    await processes[2].groups.publish("room", "from a process without a member");
+    const all = [...MESSAGES, "from a process without a member"];
+    await until(() => members[0].received.length === all.length && members[2].received.length === all.length);
+    await processes[1].groups.publish("room", "last", { except: members[1] });
+    await until(() =>
+      members[0].received.length === all.length + 1 && members[1].received.length === all.length
+    );
+    await sleep(50);
+    assertEquals(members.map(({ received }) => received), [[...all, "last"], all, [...all, "last"], []]);
+    assertEquals(processes.flatMap(({ reported }) => reported), []);
+  },
+
+  "names match exactly, whatever they mean to a broker": async ({ start }) => {
+    const [here, there] = [await start(), await start()];
+    const members = NAMES.map(() => new Member());
+    for (const [i, name] of NAMES.entries()) await there.groups.join(name, members[i]!, { as: name });
+    for (const [i, name] of NAMES.entries()) {
+      await here.groups.publish(name, `to ${i}`);
+      assertEquals(await here.groups.sendTo(name, `for ${i}`), { local: 0, forwarded: true });
+    }
+    await until(() => members.every(({ received }) => received.length === 2));
+    await sleep(50);
+    // A message to a group and one to a member of the same name go different ways, and may overtake each other.
+    const received = members.map(({ received }) => received.toSorted());
+    assertEquals(received, NAMES.map((_, i) => [`for ${i}`, `to ${i}`]));
+  },
+
+  "the order of each publisher is kept": async ({ start }) => {
+    const [one, two, there] = [await start(), await start(), await start()];
+    const member = new Member();
+    await there.groups.join("room", member);
+    for (let i = 0; i < 1_000; i++) {
+      one.groups.publish("room", `one ${i}`);
+      two.groups.publish("room", `two ${i}`);
+      if (i % 100 === 0) await sleep(0);
+    }
+    await until(() => member.received.length === 2_000);
+    for (const from of ["one", "two"]) {
+      const own = member.received.filter((message) => `${message}`.startsWith(from));
+      assertEquals(own, Array.from({ length: 1_000 }, (_, i) => `${from} ${i}`));
+    }
+  },
+
+  "a process hears only of the groups that it has members of": async ({ start }) => {
+    const [here, there] = [await start(), await start()];
+    const log: string[] = [];
+    const { subscribe, unsubscribe } = there.broker;
+    there.broker.subscribe = (channel, deliver) => {
+      log.push(`+${channel}`);
+      return subscribe.call(there.broker, channel, (payload) => {
+        log.push(channel);
+        deliver(payload);
+      });
+    };
+    there.broker.unsubscribe = (channel) => {
+      log.push(`-${channel}`);
+      return unsubscribe.call(there.broker, channel);
+    };
+    const [a, b] = [new Member(), new Member()];
+    await there.groups.join("room", a);
+    await there.groups.join("room", b);
+    await here.groups.publish("other", "1");
+    await here.groups.publish("room", "2");
+    await until(() => b.received.length === 1);
+    there.groups.leave("room", a);
+    there.groups.leave("room", b);
+    await sleep(50);
+    await here.groups.publish("room", "3");
+    await there.groups.join("room", a);
+    await here.groups.publish("room", "4");
+    await until(() => a.received.length === 2);
+    assertEquals(log, ["+g-room", "g-room", "-g-room", "+g-room", "g-room"]);
+    assertEquals([a.received, b.received], [["2", "4"], ["2"]]);
+  },
+
+  "joining and leaving in haste ends as the last word was": async ({ start }) => {
+    const [here, there] = [await start(), await start()];
+    const [stays, goes] = [new Member(), new Member()];
+    for (let i = 0; i < 100; i++) {
+      there.groups.join("a", stays);
+      there.groups.leave("a", stays);
+      there.groups.join("b", goes);
+      there.groups.leave("b", goes);
+    }
+    await there.groups.join("a", stays);
+    await here.groups.publish("a", "1");
+    await here.groups.publish("b", "2");
+    await until(() => stays.received.length === 1);
+    await sleep(50);
+    assertEquals([stays.received, goes.received], [["1"], []]);
+  },
+
+  "a member is found by its name, in whichever process": async ({ start }) => {
+    const [here, there] = [await start(), await start()];
+    const [phone, laptop, other] = [new Member(), new Member(), new Member()];
+    await here.groups.join("a", phone, { as: "ann" });
+    await there.groups.join("b", laptop, { as: "ann" });
+    await there.groups.join("b", other, { as: "bob" });
+    assertEquals(await here.groups.sendTo("ann", "1"), { local: 1, forwarded: true });
+    assertEquals(await here.groups.sendTo("bob", "2"), { local: 0, forwarded: true });
+    await until(() => other.received.length === 1 && laptop.received.length === 1);
+    assertEquals([phone.received, laptop.received, other.received], [["1"], ["1"], ["2"]]);
+  },
+
+  "presence tells who is in a group, across processes": async ({ start }) => {
+    const [here, there] = [await start(), await start()];
+    const [a, b, c, d] = [new Member(), new Member(), new Member(), new Member()];
+    here.groups.join("room", a, { as: "ann" });
+    here.groups.join("room", new Member());
+    there.groups.join("room", b, { as: "bob" });
+    there.groups.join("room", c, { as: "ann" });
+    there.groups.join("elsewhere", d, { as: "dot" });
+    await untilPresent(here, "room", { size: 3, names: ["ann", "bob"] });
+    await untilPresent(there, "room", { size: 3, names: ["ann", "bob"] });
+    there.groups.leave("room", b);
+    await untilPresent(here, "room", { size: 2, names: ["ann"] });
+    await there.groups.join("room", c, { as: "cat" });
+    await untilPresent(here, "room", { size: 2, names: ["ann", "cat"] });
+    // Longer than an entry lives: it is kept alive.
+    await sleep(TTL * 1.5);
+    await untilPresent(here, "room", { size: 2, names: ["ann", "cat"] }, 1);
+    await there.groups.close();
+    await untilPresent(here, "room", { size: 1, names: ["ann"] });
+    assertEquals(await here.groups.presence("elsewhere"), { size: 0, names: [] });
+    assertEquals([here, there].flatMap(({ reported }) => reported), []);
+  },
+
+  "what is no message is counted and ignored": async ({ start }) => {
+    const [here, there] = [await start(), await start()];
+    const member = new Member();
+    await there.groups.join("room", member);
+    const whole = await captureEnvelope(here, "room");
+    await until(() => member.received.length === 1);
+    const wrong = [
+      new Uint8Array(0),
+      whole.subarray(0, 20),
+      ...Array.from({ length: 5 }, (_, i) => whole.map((byte, at) => at === i ? byte ^ 0x80 : byte)),
+      // Text that is no UTF-8.
+      Uint8Array.of(...whole, 0xff),
+    ];
+    for (let i = 0; i < 1_000; i++) wrong.push(crypto.getRandomValues(new Uint8Array(i % 100)));
+    for (const payload of wrong) await here.broker.publish(channelOf("group", "room"), payload.slice());
+    await here.groups.publish("room", "good");
+    await until(() => member.received.length === 2);
+    assertEquals(member.received, ["first", "good"]);
+    assertEquals(there.groups.counts, { dropped: 0, closed: 0, lost: 0, malformed: wrong.length });
+    assertEquals(there.reported, []);
+  },
+
+  "what is on its way to the broker is bounded; what would be more is lost, and reported": async (
+    { start },
+  ) => {
+    const [here, there] = [await start({ maxPending: 1_000 }), await start()];
+    const [near, far] = [new Member(), new Member()];
+    await here.groups.join("room", near);
+    await there.groups.join("room", far);
+    const message = "x".repeat(100);
+    const published = Array.from({ length: 20 }, () => here.groups.publish("room", message));
+    await Promise.all(published);
+    await until(() => far.received.length === 10);
+    await sleep(50);
+    assertEquals([near.received.length, far.received.length, here.groups.counts.lost], [20, 10, 10]);
+    assertEquals(here.reported.map(({ error, context }) => [(error as { code: string }).code, context]), [
+      ...Array(10).fill(["broker-full", { stage: "publish", group: "room" }]),
+    ]);
+    await here.groups.publish("room", "x".repeat(2_000));
+    await until(() => far.received.length === 11);
+  },
+
+  "closed groups hear and say nothing more": async ({ start }) => {
+    const [here, there] = [await start(), await start()];
+    const [a, b] = [new Member(), new Member()];
+    await here.groups.join("room", a);
+    await there.groups.join("room", b);
+    await there.groups.close();
+    await there.groups.publish("room", "1");
+    assertEquals(await there.groups.sendTo("ann", "2"), { local: 0, forwarded: false });
+    await here.groups.publish("room", "3");
+    await sleep(50);
+    assertEquals([a.received, b.received], [["3"], []]);
+    assert(there.reported.length === 0);
+  },
+};
+
+for (const { name, options, run } of layers) {
+  for (const [promise, check] of Object.entries(contract)) {
+    test(`groups over ${name}: ${promise}`, options, () => run(check));
+  }
+}
+
+/** Waits until a process is told that exactly these are there. */
+async function untilPresent(
+  { groups }: Awaited<ReturnType<Layer["start"]>>,
+  group: string,
+  wanted: { size: number; names: string[] },
+  attempts = 200,
+): Promise<void> {
+  let seen;
+  for (let i = 0; i < attempts; i++) {
+    seen = await groups.presence(group);
+    if (JSON.stringify(seen) === JSON.stringify(wanted)) return;
+    await sleep(20);
+  }
+  assertEquals(seen, wanted);
+}
+
+/** Publishes a message, and returns what went to the broker. */
+async function captureEnvelope(
+  { groups, broker }: Awaited<ReturnType<Layer["start"]>>,
+  group: string,
+): Promise<Uint8Array> {
+  const { publish } = broker;
+  let captured = new Uint8Array(0);
+  broker.publish = (channel, payload) => {
+    captured = payload.slice();
+    return publish.call(broker, channel, payload);
+  };
+  await groups.publish(group, "first");
+  broker.publish = publish;
+  return captured;
+}

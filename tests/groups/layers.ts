@@ -1,0 +1,118 @@
+/**
+ * What carries messages between groups: in memory, through Redis, through NATS.
+ *
+ * @module
+ */
+
+import {
+  type Broker,
+  Groups,
+  type GroupsErrorContext,
+  type GroupsOptions,
+  MemoryHub,
+} from "../../lib/groups/mod.ts";
+import { connectBroker } from "../support/broker_clients.ts";
+import { BrokerServer } from "../support/brokers.ts";
+import { requires } from "../support/requires.ts";
+
+/** How long a dead process is seen in these tests, in milliseconds. */
+export const TTL = 1_000;
+
+/** An error that groups reported. */
+export interface Reported {
+  readonly error: unknown;
+  readonly context: GroupsErrorContext;
+}
+
+/** Groups that stand for a process. */
+export interface Process {
+  readonly groups: Groups;
+  readonly reported: Reported[];
+  readonly broker: Broker;
+  /** Ends without a word, as a process that is killed. */
+  die(): Promise<unknown>;
+}
+
+/** What a test of a layer gets. */
+export interface Layer {
+  /** Makes another process; all of them end with the test. */
+  start(options?: GroupsOptions): Promise<Process>;
+  /** The server behind it, if there is one. */
+  readonly server: BrokerServer | undefined;
+}
+
+/** A layer to test. */
+export interface LayerKind {
+  readonly name: string;
+  /** Whether it has a server, which can be killed. */
+  readonly remote: boolean;
+  readonly options: { skip: false | string };
+  /** Runs a test with a layer of its own. */
+  run(test: (layer: Layer) => Promise<void>): Promise<void>;
+}
+
+/** The layers that all fulfil the same contract. */
+export const layers: readonly LayerKind[] = [
+  { name: "memory", remote: false, options: { skip: false }, run: runInMemory },
+  {
+    name: "Redis, RESP2",
+    remote: true,
+    options: requires("redis-server"),
+    run: (test) => runRemote("redis", 2, test),
+  },
+  {
+    name: "Redis, RESP3",
+    remote: true,
+    options: requires("redis-server"),
+    run: (test) => runRemote("redis", 3, test),
+  },
+  { name: "NATS", remote: true, options: requires("nats-server"), run: (test) => runRemote("nats", 3, test) },
+];
+
+async function runInMemory(test: (layer: Layer) => Promise<void>): Promise<void> {
+  const hub = new MemoryHub();
+  const processes: Process[] = [];
+  const start = (options: GroupsOptions = {}) => {
+    const made = makeProcess(hub.connect(), () => Promise.resolve(), options);
+    processes.push(made);
+    return Promise.resolve(made);
+  };
+  try {
+    await test({ start, server: undefined });
+  } finally {
+    for (const { groups } of processes) await groups.close();
+  }
+}
+
+async function runRemote(
+  name: "redis" | "nats",
+  resp: 2 | 3,
+  test: (layer: Layer) => Promise<void>,
+): Promise<void> {
+  const server = await BrokerServer.start(name);
+  const processes: Process[] = [];
+  const start = async (options: GroupsOptions = {}) => {
+    const { broker, end } = await connectBroker(server.url, { ttl: TTL, resp });
+    let ended: Promise<unknown> | undefined;
+    const made = makeProcess(broker, () => ended ??= end(), options);
+    processes.push(made);
+    return made;
+  };
+  try {
+    await test({ start, server });
+  } finally {
+    for (const { groups } of processes) await groups.close();
+    for (const { die } of processes) await die();
+    await server.stop();
+  }
+}
+
+function makeProcess(broker: Broker, die: () => Promise<unknown>, options: GroupsOptions): Process {
+  const reported: Reported[] = [];
+  const groups = new Groups({
+    broker,
+    onError: (error, context) => reported.push({ error, context }),
+    ...options,
+  });
+  return { groups, reported, broker, die };
+}
