@@ -13,8 +13,13 @@ import { check } from "../support/property.ts";
 const FACTOR = process.env.SLUICE_LONG === "1" || process.env.SLUICE_SOAK === "1" ? 12 : 1;
 
 /** A test that holds a property to so many inputs, or to many more in a long run. */
-export function fuzz<Ts>(name: string, runs: number, property: fc.IProperty<Ts>): void {
-  test(name, { timeout: 60_000 * FACTOR }, () => check(property, { numRuns: runs * FACTOR }));
+export function fuzz<Ts>(
+  name: string,
+  runs: number,
+  property: fc.IProperty<Ts> | fc.IAsyncProperty<Ts>,
+): void {
+  const options = { numRuns: runs * FACTOR };
+  test(name, { timeout: 60_000 * FACTOR }, () => check(property as fc.IAsyncProperty<Ts>, options));
 }
 
 /** The size of the largest array of bytes that is made while something runs. */

@@ -8,7 +8,14 @@ import { join } from "node:path";
 import type { Runtime } from "./runtimes.ts";
 
 /** The folders whose tests run on Node alone: they read the sources, or start the other runtimes themselves. */
-export const NODE_ONLY: readonly string[] = ["architecture", "interop", "conformance", "examples", "faults"];
+export const NODE_ONLY: readonly string[] = [
+  "architecture",
+  "interop",
+  "conformance",
+  "differential",
+  "examples",
+  "faults",
+];
 
 /** Some test files on one runtime. */
 export interface Suite {
