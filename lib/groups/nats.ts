@@ -57,7 +57,12 @@ export interface NatsBucket {
   /** Reads an entry. */
   get(key: string): Promise<{ readonly operation: string; string(): string } | null>;
   /** Lists the keys that match a filter. */
-  keys(filter: string): Promise<AsyncIterable<string>>;
+  keys(filter: string): Promise<
+    AsyncIterable<string> & {
+      /** Ends the list. */
+      stop?(): void;
+    }
+  >;
   /** Tells how it was made; `ttl` in milliseconds. */
   status(): Promise<{ readonly ttl: number }>;
 }
@@ -209,8 +214,7 @@ class NatsPresence implements PresenceStore {
   }
 
   async list(channel: string): Promise<ReadonlyMap<string, string>> {
-    const keys: string[] = [];
-    for await (const key of await this.#bucket.keys(`${channel}.*`)) keys.push(key);
+    const keys = [...await this.#keysOf(channel)];
     const found = await Promise.all(keys.map((key) => this.#bucket.get(key)));
     const entries = new Map<string, string>();
     for (const [i, entry] of found.entries()) {
@@ -218,4 +222,23 @@ class NatsPresence implements PresenceStore {
     }
     return entries;
   }
+
+  /** Lists the keys of a channel. The client misses the end of a list that is put into while it is read. */
+  async #keysOf(channel: string): Promise<Set<string>> {
+    const list = await this.#bucket.keys(`${channel}.*`);
+    const keys = new Set<string>();
+    const stop = () => list.stop?.();
+    let timer = setTimeout(stop, MAX_SILENCE);
+    for await (const key of list) {
+      if (keys.has(key)) continue;
+      keys.add(key);
+      clearTimeout(timer);
+      timer = setTimeout(stop, MAX_SILENCE);
+    }
+    clearTimeout(timer);
+    return keys;
+  }
 }
+
+/** How long a list may go on without anything new, in milliseconds. */
+const MAX_SILENCE = 250;
