@@ -1,13 +1,15 @@
 /**
  * The server that conformance checks, interop tests and benchmarks talk to, on any of the three runtimes.
  *
- * Path `/` echoes each message; path `/fan` sends each message to every connection on `/fan`.
+ * Path `/` echoes each message; path `/fan` sends each message to every connection on `/fan`: those of all servers that
+ * share a broker, given as `--broker redis://…` or `--broker nats://…`.
  *
  * @module
  */
 
 import { parseArgs } from "node:util";
 import type { WebSocketConnection } from "../../mod.ts";
+import { Groups, type GroupsOptions } from "../../lib/groups/mod.ts";
 import type { ServeOptions } from "../../lib/server/serve_options.ts";
 import { certificateFromFlags } from "../support/certificate.ts";
 import { serve } from "../support/sluice.ts";
@@ -18,6 +20,7 @@ const { values: flags } = parseArgs({
     "hostname": { type: "string", default: "127.0.0.1" },
     "api": { type: "string", default: "iterate" },
     "max-message-size": { type: "string" },
+    "max-connections": { type: "string" },
     "handshake-timeout": { type: "string" },
     "close-timeout": { type: "string" },
     "protocols": { type: "string" },
@@ -25,6 +28,7 @@ const { values: flags } = parseArgs({
     "compression-options": { type: "string" }, // JSON, beside --compression
     "keepalive": { type: "string" },
     "tls": { type: "boolean" },
+    "broker": { type: "string" },
   },
 });
 
@@ -45,17 +49,21 @@ const echo = flags.api === "streams"
   ? ({ readable, writable }: WebSocketConnection) => readable.pipeTo(writable)
   : iterate;
 
-const fan = new Set<WebSocketConnection>();
+const groups = new Groups({
+  slowConsumer: "wait",
+  ...flags.broker !== undefined && await makeBroker(flags.broker),
+});
+
+/** Loads the clients only where they are asked for. */
+async function makeBroker(url: string): Promise<GroupsOptions> {
+  const { connectBroker } = await import("../support/broker_clients.ts");
+  const { broker } = await connectBroker(url);
+  return { broker, onError: (error, { stage }) => console.error(`The ${stage} failed: ${error}`) };
+}
 
 async function sendToAll(socket: WebSocketConnection): Promise<void> {
-  fan.add(socket);
-  try {
-    for await (const message of socket) {
-      await Promise.allSettled([...fan].map((member) => member.send(message)));
-    }
-  } finally {
-    fan.delete(socket);
-  }
+  await groups.join("fan", socket);
+  for await (const message of socket) await groups.publish("fan", message);
 }
 
 /** Reads `MS`, for both interval and timeout, or `off`. */
@@ -70,6 +78,7 @@ const server = await serve(
     ...numbers({
       port: flags.port,
       maxMessageSize: flags["max-message-size"],
+      maxConnections: flags["max-connections"],
       handshakeTimeout: flags["handshake-timeout"],
       closeTimeout: flags["close-timeout"],
     }),
