@@ -17,7 +17,7 @@ import { type BenchOptions, benchOptions, sharedFlags } from "./support/options.
 import { type Part, runAndPrint } from "./support/part.ts";
 import type { Progress } from "./support/progress.ts";
 import { race, type Samples, series, summarize } from "./support/race.ts";
-import type { Chart, Check, Report, Table } from "./support/report.ts";
+import { atLeast, atMost, type Chart, type Check, type Report, type Row } from "./support/report.ts";
 import { medianRatio } from "./support/statistics.ts";
 
 /** A load, and what share of the peer's messages Sluice must reach under it. */
@@ -86,37 +86,37 @@ async function measureEcho(
 const ratio = (ours: Samples, theirs: Samples, key: "rate" | "cpu" | "p99" = "rate") =>
   medianRatio(series(ours, key), series(theirs, key));
 
-function row({ shape, runtime, ours, theirs, plain }: Outcome): Table["rows"][number] {
+function row({ shape, runtime, ours, theirs, plain }: Outcome): Row {
   const [we, floor] = [summarize(ours), summarize(plain)];
   const they = theirs && summarize(theirs);
   return {
     "connections x in flight x size": formatLoad(shape),
     "runtime, peer": `${runtimeNames[runtime]}, ${peer(runtime).name}`,
     "Sluice, messages/s": we.rate,
-    "peer": they?.rate ?? NaN,
+    "peer": they?.rate ?? null,
     "plain TCP": floor.rate,
-    "ratio to peer": theirs ? ratio(ours, theirs) : NaN,
+    "ratio to peer": theirs ? ratio(ours, theirs) : null,
     "to plain": ratio(ours, plain),
     "Sluice, us CPU each": we.cpu,
-    "peer, us": they?.cpu ?? NaN,
+    "peer, us": they?.cpu ?? null,
     "plain, us": floor.cpu,
-    "peer's CPU to ours": theirs ? ratio(theirs, ours, "cpu") : NaN,
+    "peer's CPU to ours": theirs ? ratio(theirs, ours, "cpu") : null,
     "Sluice, busy": we.busy,
   };
 }
 
-function roundTripRow({ shape, runtime, ours, theirs, plain }: Outcome): Table["rows"][number] {
-  const all = [["Sluice", ours], [peer(runtime).name, theirs ?? []], ["plain TCP", plain]] as const;
-  const cells = all.map(([, samples]) => summarize(samples));
+function roundTripRow({ shape, runtime, ours, theirs, plain }: Outcome): Row {
+  const [we, floor] = [summarize(ours), summarize(plain)];
+  const they = theirs && summarize(theirs);
   return {
     "load": formatLoad(shape),
     "runtime": runtimeNames[runtime],
-    "Sluice, p50 us": cells[0]!.p50 ?? NaN,
-    "peer, p50": cells[1]!.p50 ?? NaN,
-    "plain, p50": cells[2]!.p50 ?? NaN,
-    "Sluice, p99 us": cells[0]!.p99 ?? NaN,
-    "peer, p99": cells[1]!.p99 ?? NaN,
-    "plain, p99": cells[2]!.p99 ?? NaN,
+    "Sluice, p50 us": we.p50 ?? null,
+    "peer, p50": they?.p50 ?? null,
+    "plain, p50": floor.p50 ?? null,
+    "Sluice, p99 us": we.p99 ?? null,
+    "peer, p99": they?.p99 ?? null,
+    "plain, p99": floor.p99 ?? null,
   };
 }
 
@@ -124,26 +124,13 @@ function checksOf({ goal, shape, runtime, ours, theirs, plain }: Outcome): Check
   const what = `${formatLoad(shape)} on ${runtimeNames[runtime]}`;
   const checks: Check[] = [];
   if (goal.least !== undefined && theirs !== undefined) {
-    const limit = goal.least[runtime];
-    checks.push({
-      what: `${what}, messages to the peer's`,
-      value: ratio(ours, theirs),
-      bound: "at least",
-      limit,
-    });
+    checks.push(atLeast(goal.least[runtime], `${what}, messages to the peer's`, ratio(ours, theirs)));
   }
   if (goal.leastOfPlain !== undefined) {
-    const limit = goal.leastOfPlain;
-    checks.push({
-      what: `${what}, messages to plain TCP's`,
-      value: ratio(ours, plain),
-      bound: "at least",
-      limit,
-    });
+    checks.push(atLeast(goal.leastOfPlain, `${what}, messages to plain TCP's`, ratio(ours, plain)));
   }
   if (shape.flight === 1 && theirs !== undefined) {
-    const value = ratio(ours, theirs, "p99");
-    checks.push({ what: `${what}, p99 to the peer's`, value, bound: "at most", limit: 1 });
+    checks.push(atMost(1, `${what}, p99 to the peer's`, ratio(ours, theirs, "p99")));
   }
   return checks;
 }
@@ -152,7 +139,10 @@ function chartOf(outcomes: readonly Outcome[], { runtimes }: BenchOptions): Char
   const panels = runtimes.map((runtime) => {
     const own = outcomes.filter((outcome) => outcome.runtime === runtime);
     const values = (pick: (outcome: Outcome) => Samples | undefined) =>
-      own.map((outcome) => summarize(pick(outcome) ?? []).rate);
+      own.map((outcome) => {
+        const samples = pick(outcome);
+        return samples ? summarize(samples).rate : null;
+      });
     return {
       title: `${runtimeNames[runtime]}, ${peer(runtime).name}`,
       series: [
@@ -166,7 +156,7 @@ function chartOf(outcomes: readonly Outcome[], { runtimes }: BenchOptions): Char
   return {
     name: "echo",
     title: "Echo: connections x in flight x size",
-    kind: "bars",
+    kind: "dots",
     unit: "messages/s",
     steps,
     panels,

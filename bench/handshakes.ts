@@ -10,6 +10,7 @@ import { type Contestant, peer, plainSocket, runtimeNames, sluice, start } from 
 import { startLoad } from "./support/dialogue.ts";
 import { type Part, runPart } from "./support/part.ts";
 import { cpuTime } from "./support/process_stats.ts";
+import { atLeast, type Report } from "./support/report.ts";
 import { median, medianRatio } from "./support/statistics.ts";
 
 /** Sluice's share of the handshakes of its peer. */
@@ -63,7 +64,7 @@ async function measureHandshakes(runtime: Runtime, rounds: number, count: number
 /** Handshakes per second. */
 export const handshakes: Part = {
   name: "handshakes",
-  async measure({ runtimes, rounds, quick }, progress) {
+  async measure({ runtimes, rounds, quick }, progress): Promise<Report> {
     const rows = [];
     const checks = [];
     for (const runtime of runtimes) {
@@ -80,12 +81,7 @@ export const handshakes: Part = {
         "peer, us": median(theirs!.costs),
         "plain, us": median(plain!.costs),
       });
-      checks.push({
-        what: `Handshakes on ${runtimeNames[runtime]}, to the peer's`,
-        value: ratio,
-        bound: "at least" as const,
-        limit: LEAST[runtime],
-      });
+      checks.push(atLeast(LEAST[runtime], `Handshakes on ${runtimeNames[runtime]}, to the peer's`, ratio));
     }
     return { part: "handshakes", tables: [{ title: "Handshakes", rows }], checks, charts: [] };
   },

@@ -71,6 +71,8 @@ async function play({ time }: RoundRequest): Promise<RoundResult> {
   const start = performance.now();
   for (const client of clients) client.start();
   await sleep(time);
+  // Long messages, or many connections, may need longer than that to come back once.
+  while (load.received < load.replySize * spec.flight * clients.length) await sleep(1);
   load.running = false;
   const rate = load.received / load.replySize / (performance.now() - start) * 1_000;
   while (load.outstanding > 0) await sleep(1);

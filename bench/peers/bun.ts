@@ -12,6 +12,8 @@ declare const Bun: {
     hostname: string;
     fetch(request: Request, server: BunServer): Response | undefined;
     websocket: {
+      maxPayloadLength: number;
+      backpressureLimit: number;
       perMessageDeflate: boolean | { compress: string; decompress: string };
       message(
         socket: { send(data: string | Uint8Array, compress: boolean): void },
@@ -21,6 +23,7 @@ declare const Bun: {
   }): BunServer;
 };
 
+const LARGEST = 134_217_728;
 const compress = process.argv.includes("--compression");
 const server = Bun.serve({
   port: 0,
@@ -28,6 +31,8 @@ const server = Bun.serve({
   fetch: (request, server) =>
     server.upgrade(request) ? undefined : new Response("No upgrade", { status: 426 }),
   websocket: {
+    maxPayloadLength: LARGEST,
+    backpressureLimit: 4 * LARGEST, // what is beyond is dropped
     // "shared" keeps no context.
     perMessageDeflate: compress && { compress: "shared", decompress: "shared" },
     message: (socket, data) => socket.send(data, compress),

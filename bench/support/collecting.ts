@@ -7,6 +7,7 @@
  */
 
 import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 
 const scope: { Bun?: { gc(synchronous: boolean): void }; gc?: (() => void) | undefined } = globalThis;
@@ -14,13 +15,13 @@ const scope: { Bun?: { gc(synchronous: boolean): void }; gc?: (() => void) | und
 /** Node and Deno have `gc` when they are started with --expose-gc. */
 const collect = scope.Bun ? () => scope.Bun!.gc(true) : scope.gc!;
 
-process.on("SIGUSR2", () => {
-  collect();
-  // What the first one left to finalizers and to the next turn.
-  setTimeout(() => {
+process.on("SIGUSR2", async () => {
+  for (let i = 0; i < 3; i++) {
     collect();
-    console.log("collected");
-  }, 50);
+    // Finalizers run, and allocators give pages back, in turns to come.
+    await sleep(200);
+  }
+  console.log("collected");
 });
 const [script] = process.argv.splice(2, 1);
 await import(pathToFileURL(script!).href);

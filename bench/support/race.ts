@@ -44,9 +44,8 @@ export async function race(
   options: BenchOptions,
   progress: Progress,
 ): Promise<Samples[]> {
-  const runners: Runner[] = [];
+  const runners = await Promise.all(entries.map(enter));
   try {
-    for (const entry of entries) runners.push(await enter(entry));
     for (const { load } of runners) await load.ask({ time: Math.min(WARM_UP, options.time) });
     for (let round = 0; round < options.rounds; round++) {
       progress.say(`round ${round + 1} of ${options.rounds}`);
@@ -56,10 +55,7 @@ export async function race(
     }
     return runners.map(({ samples }) => samples);
   } finally {
-    for (const { load, server } of runners) {
-      await load.end();
-      await server.stop();
-    }
+    await Promise.all(runners.map(({ load, server }) => load.end().then(() => server.stop())));
   }
 }
 

@@ -4,10 +4,13 @@
  * @module
  */
 
-/** Rows of named cells; all rows of a table have the same names. */
+/** A row of named cells; `null` where there is nothing to measure. */
+export type Row = Readonly<Record<string, string | number | null>>;
+
+/** Rows whose cells have the same names. */
 export interface Table {
   readonly title: string;
-  readonly rows: readonly Readonly<Record<string, string | number>>[];
+  readonly rows: readonly Row[];
 }
 
 /** A figure, and the bound that it must keep. */
@@ -18,17 +21,18 @@ export interface Check {
   readonly limit: number;
 }
 
-/** Lines or bars over the same steps, in panels of the same scale. */
+/** Dots or lines over the same steps, in panels of the same scale. */
 export interface Chart {
   readonly name: string;
   readonly title: string;
-  readonly kind: "bars" | "lines";
-  /** What the vertical axis counts, in words; it is logarithmic. */
+  /** Dots have the steps as rows and the values to the right; lines have the values upwards. */
+  readonly kind: "dots" | "lines";
+  /** What the values count; their axis is logarithmic. */
   readonly unit: string;
   readonly steps: readonly string[];
   readonly panels: readonly {
     readonly title: string;
-    readonly series: readonly { readonly name: string; readonly values: readonly number[] }[];
+    readonly series: readonly { readonly name: string; readonly values: readonly (number | null)[] }[];
   }[];
 }
 
@@ -43,4 +47,14 @@ export interface Report {
 /** Whether a figure keeps its bound. */
 export function isKept({ value, bound, limit }: Check): boolean {
   return bound === "at least" ? value >= limit : value <= limit;
+}
+
+/** Makes a check of a figure that has to be large. */
+export function atLeast(limit: number, what: string, value: number): Check {
+  return { what, value, bound: "at least", limit };
+}
+
+/** Makes a check of a figure that has to be small. */
+export function atMost(limit: number, what: string, value: number): Check {
+  return { what, value, bound: "at most", limit };
 }

@@ -8,7 +8,6 @@ import { type Check, isKept, type Table } from "./report.ts";
 
 /** Writes a number with the three or four digits that count. */
 export function formatNumber(value: number): string {
-  if (Number.isNaN(value)) return "";
   const size = Math.abs(value);
   if (size >= 100) {
     return Math.round(size >= 10_000 ? Number(value.toPrecision(3)) : value).toLocaleString("en");
@@ -20,7 +19,7 @@ export function formatNumber(value: number): string {
 export function tableText({ rows }: Table): string {
   if (rows.length === 0) return "";
   const names = Object.keys(rows[0]!);
-  const numeric = names.map((name) => rows.every((row) => typeof row[name] === "number"));
+  const numeric = names.map((name) => rows.every((row) => typeof row[name] !== "string"));
   const cells = [
     names,
     ...rows.map((row) =>
