@@ -99,9 +99,17 @@ export class Program {
   }
 }
 
-/** Starts the demo on any free port; also returns where its pages are. */
-export async function startDemo(runtime: Runtime): Promise<{ program: Program; url: string }> {
-  const program = new Program(runtime, `demo/${runtime}.ts`, ["--port", "0"]);
+/**
+ * Starts the demo on any free port; also returns where its pages are.
+ *
+ * @param runtime What to run it on.
+ * @param flags More flags; `--port` here overrides the free one.
+ */
+export async function startDemo(
+  runtime: Runtime,
+  flags: readonly string[] = [],
+): Promise<{ program: Program; url: string }> {
+  const program = new Program(runtime, `demo/${runtime}.ts`, ["--port", "0", ...flags]);
   try {
     return { program, url: await program.written(/Sluice demo on (http:\S+)\n/) };
   } catch (error) {

@@ -13,13 +13,14 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { openBrowser, untilState, visit } from "./browser.ts";
+import { enterChat, goAway, heard, logIn, nameDevice, say, sendFrom, vote } from "./people.ts";
 import { startDemo } from "./program.ts";
 
 /** What happens on a page before its picture is taken. */
 type Scene = (page: Page, url: string, browser: Browser) => Promise<unknown>;
 
 const scenes: Readonly<Record<string, Scene>> = {
-  start: (page) => page.waitForSelector("#round-trip:not(:empty)"),
+  start: (page) => page.waitForTimeout(1_500), // the first round trip is no measure
 
   echo: async (page) => {
     await page.waitForSelector("#inspect:enabled");
@@ -42,45 +43,33 @@ const scenes: Readonly<Record<string, Scene>> = {
     await enterChat(other, "Grace");
     await enterChat(page, "Ada");
     await say(other, "Does it stay when the server is started again?");
+    await heard(page, "Does it stay");
     await say(page, "Yes, the history is in a file.");
     await say(page, "robot, what time is it?");
-    await page.waitForTimeout(600);
+    await heard(page, "UTC");
     await say(other, "/to Ada <b>Markup</b> is only text here.");
-    await page.waitForSelector(".direct");
+    await heard(page, "Markup");
   },
 
   vote: async (page, url, browser) => {
-    for (const [name, choice] of [["Grace", 0], ["Edsger", 0], ["Barbara", 2]] as const) {
+    for (
+      const [name, choice] of [["Grace", "Streams"], ["Edsger", "Streams"], ["Barbara", "Promises"]] as const
+    ) {
       const { page: other } = await visit(browser, url);
-      await vote(other, name, choice);
+      await logIn(other, name);
+      await vote(other, choice);
       await other.context().close();
     }
-    await vote(page, "Ada", 0);
+    await logIn(page, "Ada");
+    await vote(page, "Streams");
   },
 
   devices: async (page) => {
-    const [a, b] = [page.locator('[data-device="a"]'), page.locator('[data-device="b"]')];
-    for (
-      const [device, name, other] of [[a, "garden-lamp", "front-door"], [
-        b,
-        "front-door",
-        "garden-lamp",
-      ]] as const
-    ) {
-      await device.locator('.device-state[data-state="open"]').waitFor();
-      await device.locator(".come").click();
-      await device.locator('.device-state[data-state="closed"]').waitFor();
-      await device.locator(".name").fill(name);
-      await device.locator(".to").fill(other);
-      await device.locator(".come").click();
-      await device.locator('.device-state[data-state="open"]').waitFor();
-    }
-    await send(a, "Somebody is at the gate");
-    await b.locator(".came").waitFor();
-    await b.locator(".come").click();
-    await b.locator('.device-state[data-state="closed"]').waitFor();
-    for (let i = 1; i <= 6; i++) await send(a, `Are you there? (${i})`);
-    await a.locator(".problem").waitFor();
+    await nameDevice(page, "a", "garden-lamp", "front-door");
+    await nameDevice(page, "b", "front-door", "garden-lamp");
+    await sendFrom(page, "a", "Somebody is at the gate");
+    await goAway(page, "b");
+    for (let i = 1; i <= 6; i++) await sendFrom(page, "a", `Are you there? (${i})`);
   },
 
   transports: async (page) => {
@@ -140,6 +129,7 @@ async function take(
     const { page } = await visit(browser, address, { ...options, reducedMotion: "reduce" });
     await scene(page, address, browser);
     await page.mouse.move(0, 0);
+    await page.locator(".brand").scrollIntoViewIfNeeded(); // the gauge follows whoever scrolls
 
     await page.waitForTimeout(300);
     await page.screenshot({ path: join(target, `${file}.png`), fullPage: options.viewport.width < 1000 });
@@ -147,29 +137,4 @@ async function take(
   } finally {
     await program.stop("SIGKILL");
   }
-}
-
-async function enterChat(page: Page, name: string): Promise<void> {
-  await page.fill("#name", name);
-  await page.click("#enter:enabled");
-  await page.waitForSelector("#room:not([hidden])");
-}
-
-async function say(page: Page, text: string): Promise<void> {
-  await page.fill("#text", text);
-  await page.click("#send:enabled");
-  await page.waitForTimeout(150);
-}
-
-async function vote(page: Page, name: string, choice: number): Promise<void> {
-  await page.fill("#name", name);
-  await page.click("#login button");
-  await page.locator(".candidate .button:enabled").nth(choice).click();
-  await page.waitForSelector(".chosen");
-}
-
-async function send(device: ReturnType<Page["locator"]>, text: string): Promise<void> {
-  await device.locator(".text").fill(text);
-  await device.locator(".send:enabled").click();
-  await device.page().waitForTimeout(100);
 }

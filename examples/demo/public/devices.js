@@ -24,7 +24,7 @@ const THINGS = ["bell", "door", "fan", "lamp", "oven", "pump", "radio", "valve"]
 /** How many lines to keep. */
 const KEPT = 100;
 
-const pick = (words) => words[Math.floor(Math.random() * words.length)];
+const below = (limit) => Math.floor(Math.random() * limit);
 const gauge = new Gauge();
 
 class Device {
@@ -38,7 +38,7 @@ class Device {
       message: (data) => this.#take(JSON.parse(data)),
       close: (_event, { opened, asked }) => opened || asked || this.#socket.attempt !== 1 || this.#explain(),
     });
-    this.#find(".name").value = `${pick(COLOURS)}-${pick(THINGS)}`;
+    this.#find(".name").value = `${COLOURS[below(8)]}-${THINGS[below(8)]}-${10 + below(90)}`;
     this.#find(".device-name").addEventListener("submit", (event) => this.#toggle(event));
     this.#find(".device-send").addEventListener("submit", (event) => this.#send(event));
   }
@@ -96,7 +96,7 @@ class Device {
     const { type, from, to, text, waits, bound, why } = message;
     if (type === "message") this.#add("came", text, `from ${from}`);
     if (type === "delivered") this.#add("went", text, `delivered to ${to}`);
-    if (type === "kept") this.#add("kept", text, `${to} is away: waits for it, ${waits} of ${bound}`);
+    if (type === "kept") this.#add("kept", text, `waits for ${to}, ${waits} of ${bound}`);
     if (type === "failed") this.#add("problem", text ?? "", `not sent: ${why}`);
   }
 

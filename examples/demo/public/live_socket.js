@@ -113,7 +113,10 @@ export class LiveSocket {
     socket.addEventListener("open", () => this.#opened());
     socket.addEventListener("message", ({ data }) => this.#on.message?.(data));
     socket.addEventListener("close", (event) => this.#closed(event));
-    this.#setState("connecting", socket.url);
+    this.#setState(
+      "connecting",
+      this.attempt === 0 ? socket.url : `Trying again by itself, attempt ${this.attempt}.`,
+    );
   }
 
   #opened() {

@@ -27,4 +27,4 @@ function onMessage(data) {
 }
 
 socket.start();
-setInterval(measure, 2_000);
+setInterval(measure, 1_000);

@@ -10,7 +10,7 @@ import { LiveSocket, socketUrl } from "./live_socket.js";
 import { $, onSubmit, part } from "./part.js";
 
 /** How far updates are apart, in milliseconds, on average. */
-const MEAN = 500;
+const MEAN = 250;
 
 const gauge = new Gauge();
 const server = new LiveSocket(socketUrl("/hello"), {

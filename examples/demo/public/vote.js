@@ -35,7 +35,6 @@ async function checkSession() {
   if (name === "") {
     socket.stop();
     gauge.show(socket, "Log in first.");
-    $("name").focus();
   } else if (socket.state === "closed") socket.start();
 }
 
@@ -90,7 +89,7 @@ function drawCandidate(candidate) {
   button.type = "button";
   button.setAttribute("aria-label", `Vote for ${candidate}`);
   button.addEventListener("click", () => socket.send({ choice: candidate }));
-  row.append(part("h3", "", candidate), figures, bar, button);
+  row.append(part("h3", "", candidate), button, bar, figures);
   $("candidates").append(row);
   return row;
 }

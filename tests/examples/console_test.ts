@@ -1,31 +1,20 @@
 import { after, before, test } from "node:test";
 import { assert, assertEquals, assertMatch } from "#std/assert";
-import { type Browser, chromium, type Page } from "playwright-core";
-import { findProgram, requires } from "../support/requires.ts";
+import type { Browser, Page } from "playwright-core";
+import { requires } from "../support/requires.ts";
 import { type Runtime, runtimes } from "../support/runtimes.ts";
+import { openBrowser, untilState, withPages } from "./browser.ts";
 import { type Program, startDemo } from "./program.ts";
-
-/** A browser on a machine that may have no network, no graphics and no user but root. */
-const CHROMIUM_FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--disable-quic",
-];
 
 /** The sizes of what is sent, in bytes: one for each form of a frame's length. */
 const SIZES = [10, 200, 70_000];
 
-const executablePath = findProgram("chromium");
 const demos = new Map<Runtime, { program: Program; url: string }>();
 let browser: Browser | undefined;
 
 before(async () => {
-  if (executablePath === undefined) return;
-  browser = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS });
+  browser = await openBrowser();
+  if (browser === undefined) return;
   for (const runtime of runtimes) demos.set(runtime, await startDemo(runtime));
 });
 
@@ -34,32 +23,20 @@ after(async () => {
   for (const { program } of demos.values()) await program.stop();
 });
 
-/** Opens the console in a browser with no past; whatever the browser complains of fails the test. */
-async function withConsole(url: string, test: (page: Page) => Promise<void>): Promise<void> {
-  const context = await browser!.newContext();
-  context.setDefaultTimeout(10_000);
-  try {
-    const page = await context.newPage();
-    const complaints: string[] = [];
-    page.on("pageerror", (error) => complaints.push(error.message));
-    page.on("console", (message) => {
-      if (["error", "warning"].includes(message.type())) complaints.push(message.text());
-    });
-    page.on("response", (response) => {
-      if (response.status() !== 200) complaints.push(`${response.url()}: ${response.status()}`);
-    });
-    await page.goto(url);
-    await test(page);
-    assertEquals(complaints, []);
-  } finally {
-    await context.close();
-  }
+/** Opens the console. */
+function withConsole(
+  url: string,
+  test: (page: Page) => Promise<void>,
+  expected: readonly string[] = [],
+): Promise<void> {
+  return withPages(browser!, [`${url}echo`], test, expected);
 }
 
-/** Presses Connect and waits until the gate is open. */
+/** Presses Connect, once it is known where the tap is, and waits until the gate is open. */
 async function connect(page: Page): Promise<void> {
+  await page.waitForSelector("#inspect:enabled");
   await page.click("#connect");
-  await page.waitForSelector('#state[data-state="open"]');
+  await untilState(page, "open");
 }
 
 /** A row of the log. */
@@ -112,6 +89,47 @@ async function expectEchoes(
   assertEquals(await page.textContent("#received-total"), total);
 }
 
+/** A frame, as the page shows it. */
+interface ShownFrame {
+  readonly from: string;
+  readonly opcode: string;
+  readonly form: string;
+  readonly length: string;
+  readonly masked: string;
+  /** The picture in words, as a screen reader has it. */
+  readonly picture: string;
+  readonly facts: Readonly<Record<string, string>>;
+}
+
+async function readFrames(page: Page): Promise<ShownFrame[]> {
+  const frames = await page.locator("#frames .frame[data-opcode]").all();
+  return await Promise.all(frames.map(async (frame) => {
+    const attribute = async (name: string) => await frame.getAttribute(`data-${name}`) ?? "";
+    const [terms, values] = await Promise.all(
+      ["dt", "dd"].map((tag) => frame.locator(tag).allTextContents()),
+    );
+    return {
+      from: await attribute("from"),
+      opcode: await attribute("opcode"),
+      form: await attribute("form"),
+      length: await attribute("length"),
+      masked: await attribute("masked"),
+      picture: await frame.locator(".packet").getAttribute("aria-label") ?? "",
+      facts: Object.fromEntries(terms!.map((term, i) => [term, values![i]!])),
+    };
+  }));
+}
+
+const bytesIn = (hex: string): number => hex.replace(" …", "").split(" ").length;
+
+/** Unmasks what the page shows of a payload. */
+function unmask(hex: string, key: string): string {
+  const [bytes, mask] = [hex.replace(" …", ""), key].map((text) =>
+    text.split(" ").map((byte) => parseInt(byte, 16))
+  );
+  return String.fromCharCode(...bytes!.map((byte, i) => byte ^ mask![i % 4]!));
+}
+
 for (const runtime of runtimes) {
   test(
     `Chromium connects to the demo on ${runtime}`,
@@ -120,7 +138,7 @@ for (const runtime of runtimes) {
       withConsole(demos.get(runtime)!.url, async (page) => {
         assertEquals(await page.getAttribute("#state", "data-state"), "closed");
         await connect(page);
-        assertMatch(await page.inputValue("#address"), /^ws:\/\/127\.0\.0\.1:\d+\/echo$/);
+        assertMatch(await page.inputValue("#address"), /^ws:\/\/127\.0\.0\.1:\d+\/echo\?key=\w+$/);
         assertEquals(await page.getAttribute("#state", "data-clean"), "true");
       }),
   );
@@ -182,17 +200,73 @@ for (const runtime of runtimes) {
       await withConsole(url, async (page) => {
         await connect(page);
         assertEquals(await program.stop("SIGINT"), { code: 0, signal: null });
-        await page.waitForSelector('#state[data-state="closed"]');
-        assertEquals(await page.getAttribute("#state", "data-clean"), "true");
+        await page.waitForSelector('#log li[data-kind="close"]');
         assertEquals(
-          await page.textContent("#state-detail"),
+          await page.textContent('#log li[data-kind="close"] .row-words'),
           "Cleanly, by the server: code 1001 (going away).",
         );
-      });
+        // It will have come back, should the server.
+        await untilState(page, "waiting");
+      }, ["ERR_CONNECTION_REFUSED"]);
     } finally {
       await program.stop("SIGKILL");
     }
   });
+
+  test(
+    `Chromium sees its frames on the demo on ${runtime}, in the three forms of the length`,
+    requires("chromium"),
+    () =>
+      withConsole(demos.get(runtime)!.url, async (page) => {
+        await connect(page);
+        for (const [i, size] of SIZES.entries()) {
+          await page.fill("#message", "abcdefghij".repeat(size / 10));
+          await page.click("#send");
+          await page.locator("#frames .frame[data-opcode]").nth(2 * i + 1).waitFor();
+        }
+        const frames = await readFrames(page);
+        assertEquals(
+          frames.map(({ from, opcode, form, length, masked }) => ({ from, opcode, form, length, masked })),
+          SIZES.flatMap((length, i) =>
+            ["client", "server"].map((from) => ({
+              from,
+              opcode: "1",
+              form: ["7", "16", "64"][i]!,
+              length: String(length),
+              masked: String(from === "client"),
+            }))
+          ),
+        );
+        for (const { picture, masked, facts } of frames) {
+          const key = /masking key ((?:[\da-f]{2} ?){4})$/.exec(picture)?.[1];
+          assertEquals(key !== undefined, masked === "true");
+          // What the key makes of the bytes on the wire is what was typed.
+          const wire = facts[masked === "true" ? "Masked" : "Payload"]!;
+          assertEquals(
+            unmask(wire, key ?? "00 00 00 00"),
+            "abcdefghijabcdefghijabcd".slice(0, bytesIn(wire)),
+          );
+          assert(facts.Text!.startsWith("abcdefghij"), facts.Text);
+        }
+      }),
+  );
+
+  test(
+    `Chromium shows a frame's bytes on a click, on the demo on ${runtime}`,
+    requires("chromium"),
+    () =>
+      withConsole(demos.get(runtime)!.url, async (page) => {
+        await connect(page);
+        await page.fill("#message", "Hello");
+        await page.click("#send");
+        const answer = page.locator('#frames .frame[data-opcode][data-from="server"]');
+        await answer.locator("summary").click();
+        assertEquals(
+          await answer.locator("pre").textContent(),
+          `0000  81 05 48 65 6c 6c 6f${" ".repeat(29)}··Hello`,
+        );
+      }),
+  );
 
   test(`The demo on ${runtime} refuses Chromium a page of another origin`, requires("chromium"), async () => {
     const own = demos.get(runtime)!.url;
@@ -201,7 +275,7 @@ for (const runtime of runtimes) {
     try {
       context.setDefaultTimeout(10_000);
       const page = await context.newPage();
-      await page.goto(other);
+      await page.goto(`${other}echo`);
       await page.fill("#address", `${own.replace("http", "ws")}echo`);
       await page.click("#connect");
       await page.waitForSelector('#log li[data-kind="close"]');
