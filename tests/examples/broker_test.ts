@@ -1,0 +1,125 @@
+import { after, before, test } from "node:test";
+import { assertEquals, assertMatch } from "#std/assert";
+import type { Browser } from "playwright-core";
+import { BrokerServer } from "../support/brokers.ts";
+import { requires } from "../support/requires.ts";
+import type { Runtime } from "../support/runtimes.ts";
+import { openBrowser, untilState, withPages } from "./browser.ts";
+import {
+  comeBack,
+  enterChat,
+  goAway,
+  heard,
+  logIn,
+  nameDevice,
+  people,
+  say,
+  sendFrom,
+  untilVotes,
+  vote,
+} from "./people.ts";
+import { Program, startDemo } from "./program.ts";
+
+let browser: Browser | undefined;
+
+before(async () => {
+  browser = await openBrowser();
+});
+
+after(() => browser?.close());
+
+/** Runs a test with two processes of the demo that share a broker. */
+async function withTwo(
+  name: "redis" | "nats",
+  runtimes: readonly [Runtime, Runtime],
+  test: (one: string, other: string) => Promise<void>,
+): Promise<void> {
+  const broker = await BrokerServer.start(name);
+  const programs: Program[] = [];
+  try {
+    const urls: string[] = [];
+    for (const runtime of runtimes) {
+      const { program, url } = await startDemo(runtime, ["--broker", broker.url]);
+      programs.push(program);
+      urls.push(url);
+    }
+    await test(urls[0]!, urls[1]!);
+    for (const program of programs) assertEquals(await program.stop("SIGINT"), { code: 0, signal: null });
+  } finally {
+    for (const program of programs) await program.stop("SIGKILL");
+    await broker.stop();
+  }
+}
+
+const pairs = [["redis", "node", "bun"], ["nats", "deno", "node"]] as const;
+
+for (const [name, ...runtimes] of pairs) {
+  const { skip } = requires("chromium");
+  const options = skip ? { skip } : requires(`${name}-server`);
+
+  test(
+    `chat on ${runtimes.join(" and ")} behind ${name}: one room`,
+    options,
+    () =>
+      withTwo(
+        name,
+        runtimes,
+        (one, other) =>
+          withPages(browser!, [`${one}chat`, `${other}chat`], async (ada, grace) => {
+            await enterChat(ada, "Ada");
+            await say(ada, "before Grace came");
+            await heard(ada, "before Grace came");
+            await enterChat(grace, "Grace");
+            await heard(grace, "before Grace came"); // her process has written it down too
+            assertEquals((await people(ada, 3)).sort(), ["Ada (you)", "Grace", "robot"]);
+            assertEquals((await people(grace, 3)).sort(), ["Ada", "Grace (you)", "robot"]);
+            await say(grace, "/to Ada across processes");
+            await heard(ada, "across processes");
+            await say(ada, "robot, hello");
+            await heard(grace, "Hello Ada!");
+            // Of the two robots one has answered.
+            assertEquals(await grace.locator(".message .text", { hasText: "Hello Ada!" }).count(), 1);
+          }),
+      ),
+  );
+
+  test(
+    `vote and devices on ${runtimes.join(" and ")} behind ${name}: one count`,
+    options,
+    () =>
+      withTwo(name, runtimes, (one, other) =>
+        withPages(
+          browser!,
+          [`${one}vote`, `${other}vote`, `${other}devices`],
+          async (ada, grace, devices) => {
+            await logIn(ada, "Ada");
+            await logIn(grace, "Grace");
+            await vote(ada, "Streams");
+            await untilVotes(grace, "Streams", 1);
+            await vote(grace, "Streams");
+            for (const page of [ada, grace]) await untilVotes(page, "Streams", 2);
+
+            // Written in one process, read in the other; and what has waited in one goes to where the device comes back.
+            await nameDevice(devices, "a", "lamp", "door");
+            await ada.goto(`${one}devices`);
+            await untilState(ada, "open");
+            await nameDevice(ada, "a", "door", "lamp");
+            await sendFrom(devices, "a", "across");
+            await ada.locator('[data-device="a"] .came', { hasText: "across" }).waitFor();
+            await goAway(ada, "a");
+            await sendFrom(devices, "a", "waits");
+            assertMatch(await devices.locator('[data-device="a"] .kept').textContent() ?? "", /1 of 5/);
+            await comeBack(ada, "a");
+            await ada.locator('[data-device="a"] .came', { hasText: "waits" }).waitFor();
+          },
+        )),
+  );
+}
+
+test("a demo that cannot reach its broker says so, and ends with 1", async () => {
+  for (const url of ["redis://127.0.0.1:1", "nats://127.0.0.1:1"]) {
+    const program = new Program("node", "demo/node.ts", ["--port", "0", "--broker", url]);
+    assertEquals(await program.exited, { code: 1, signal: null });
+    assertMatch(program.output, /Cannot reach the broker at/);
+  }
+});
