@@ -15,6 +15,7 @@ export const NODE_ONLY: readonly string[] = [
   "differential",
   "examples",
   "faults",
+  "groups_cluster",
 ];
 
 /** Some test files on one runtime. */

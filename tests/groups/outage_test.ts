@@ -1,0 +1,101 @@
+/**
+ * What becomes of groups when a broker or a process dies.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "#std/assert";
+import { test } from "node:test";
+import { sleep, until } from "../support/serving.ts";
+import { layers, type Process, TTL } from "./layers.ts";
+import { Member } from "./member.ts";
+
+/** Publishes a numbered message every few milliseconds, until it is told to stop; returns how many. */
+function publishOn({ groups }: Process, from: string): () => number {
+  let count = 0;
+  const timer = setInterval(() => groups.publish("room", `${from} ${count++}`), 5);
+  return () => {
+    clearInterval(timer);
+    return count;
+  };
+}
+
+/** The numbers of the messages from one publisher, in the order in which they came. */
+function numbersOf(member: Member, from: string): number[] {
+  return member.received.map((message) => `${message}`.split(" "))
+    .filter(([publisher]) => publisher === from).map(([, number]) => Number(number));
+}
+
+function countTo(end: number): number[] {
+  return Array.from({ length: end }, (_, i) => i);
+}
+
+for (const { name, options, run } of layers.filter(({ remote }) => remote)) {
+  test(
+    `groups over ${name}: a broker that is killed and comes back costs only what is reported`,
+    options,
+    () =>
+      run(async ({ start, server }) => {
+        const [here, there] = [await start(), await start()];
+        const [near, far] = [new Member(), new Member()];
+        await here.groups.join("room", near);
+        await there.groups.join("room", far);
+        const stop = publishOn(here, "here");
+        await until(() => far.received.length > 10);
+        await server!.kill();
+        await sleep(500);
+        // A group that someone joins meanwhile is subscribed to when the broker is back; nobody waits for that.
+        const late = new Member();
+        await there.groups.join("late", late);
+        const before = numbersOf(near, "here").length;
+        await sleep(200);
+        assert(numbersOf(near, "here").length > before, "local delivery stopped");
+        const seen = far.received.length;
+        await server!.resume();
+        const resumed = performance.now();
+        await until(() => far.received.length > seen);
+        assert(performance.now() - resumed < 5_000);
+        await sleep(100);
+        const count = stop();
+        await here.groups.publish("late", "Welcome");
+        await until(() => late.received.length === 1);
+        await until(() => numbersOf(far, "here").at(-1) === count - 1);
+        assertEquals(numbersOf(near, "here"), countTo(count));
+        const arrived = numbersOf(far, "here");
+        assertEquals(arrived, [...new Set(arrived)].sort((a, b) => a - b), "out of order, or twice");
+        // What nobody knows of may be counted although it arrived, or never be subscribed to in time; no more than that.
+        const { lost } = here.groups.counts;
+        const publishing = here.reported.filter(({ context }) => context.stage === "publish");
+        assertEquals(publishing.length, lost);
+        assert(lost > 50, `${lost} were lost`);
+        assertEquals(publishing[0]!.context, { stage: "publish", group: "room" });
+        assert(
+          there.reported.some(({ context }) => context.stage === "subscribe"),
+          "the gap was not reported",
+        );
+      }),
+  );
+
+  test(
+    `groups over ${name}: a process that dies is present no longer than an entry lives`,
+    options,
+    () =>
+      run(async ({ start }) => {
+        const [here, there] = [await start(), await start()];
+        await here.groups.join("room", new Member(), { as: "ann" });
+        await there.groups.join("room", new Member(), { as: "bob" });
+        const names = async () => (await here.groups.presence("room")).names.join();
+        for (const started = performance.now(); await names() !== "ann,bob";) {
+          assert(performance.now() - started < 5_000);
+        }
+        await there.die();
+        const died = performance.now();
+        assertEquals(await names(), "ann,bob");
+        while (await names() !== "ann") {
+          assert(performance.now() - died < TTL + 1_500, "it is still there");
+          await sleep(20);
+        }
+        assertEquals(await here.groups.presence("room"), { size: 1, names: ["ann"] });
+      }),
+  );
+}
