@@ -41,7 +41,7 @@ export class Program {
     const [program, all] = commandFor(runtime, path, args);
     this.#child = spawn(program, all, {
       env: { ...process.env, NO_COLOR: "1" },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
     });
     const kill = () => this.#child.kill("SIGKILL");
     process.once("exit", kill);
@@ -64,6 +64,16 @@ export class Program {
   /** What it has written to stdout and stderr. */
   get output(): string {
     return this.#output;
+  }
+
+  /** Writes a line to its stdin. */
+  type(line: string): void {
+    this.#child.stdin!.write(`${line}\n`);
+  }
+
+  /** Ends its stdin, as Ctrl-D does. */
+  endInput(): void {
+    this.#child.stdin!.end();
   }
 
   /** Waits for it to write something, and returns the pattern's first group. */
