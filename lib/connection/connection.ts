@@ -7,12 +7,13 @@
 import { WebSocketError } from "../errors.ts";
 import { type Bytes, toBytes } from "../protocol/bytes.ts";
 import { type CloseInfo, NORMAL_CLOSURE } from "../protocol/close_payload.ts";
-import { Endpoint, type EndpointDeflate, type EndpointEvent } from "../protocol/endpoint.ts";
+import { Endpoint, type EndpointEvent } from "../protocol/endpoint.ts";
 import type { Role } from "../protocol/frame.ts";
 import { MAX_CONTROL_LENGTH } from "../protocol/header.ts";
 import type { Message } from "../protocol/message_assembler.ts";
 import { EncodedMessage, type PreparedMessage } from "../protocol/prepared_message.ts";
 import { checkCloseCode } from "./close_code.ts";
+import type { ConnectionStart } from "./connection_start.ts";
 import { Deferred, ignore, rejected } from "./deferred.ts";
 import { setSource } from "./error_source.ts";
 import { Keepalive } from "./keepalive.ts";
@@ -23,24 +24,6 @@ import { PendingPings } from "./pending_pings.ts";
 import { ReceiveQueue } from "./receive_queue.ts";
 import type { Transport, TransportSink } from "./transport.ts";
 import type { CloseOptions, PingOptions, WebSocketConnection } from "./web_socket_connection.ts";
-
-/** What a connection starts out with, its opening handshake being done. */
-export interface ConnectionStart {
-  /** Whose side we are. */
-  role: Role;
-  /** The subprotocol that was agreed on. */
-  protocol: string;
-  /** The extensions that were agreed on. */
-  extensions: string;
-  /** How messages are compressed, if that was agreed on. */
-  deflate: EndpointDeflate | undefined;
-  /** The limits, checked. */
-  limits: CheckedLimits;
-  /** The end of our handshake, if it is still to be sent: it goes out ahead of the first frame. */
-  greeting?: Uint8Array;
-  /** The bytes behind the peer's handshake: they are its first frames. */
-  rest: Uint8Array;
-}
 
 /** Implements {@linkcode WebSocketConnection} over a {@linkcode Transport}. */
 export class Connection implements WebSocketConnection, TransportSink {
@@ -177,11 +160,7 @@ export class Connection implements WebSocketConnection, TransportSink {
     this.#keepalive?.noteLife();
     if (!this.#outbox.relieved) this.#endpoint.congested = true;
     this.#endpoint.receive(bytes);
-    for (let event = this.#endpoint.next(); event !== undefined; event = this.#endpoint.next()) {
-      this.#handle(event);
-    }
-    if (this.#outbox.size > 0 || this.#endpoint.finished) this.#outbox.push();
-    this.#regulate();
+    this.#work();
   }
 
   drain(): void {
@@ -207,6 +186,10 @@ export class Connection implements WebSocketConnection, TransportSink {
   }
 
   flush(): void {
+    if (this.#endpoint.weary) {
+      this.#endpoint.rest();
+      this.#work();
+    }
     this.#outbox.flush();
     if (this.#endpoint.congested && this.#outbox.relieved) {
       this.#endpoint.relieve();
@@ -216,6 +199,16 @@ export class Connection implements WebSocketConnection, TransportSink {
   }
 
   // What holds the two together.
+
+  /** Deals with what was received, up to what one turn allows for. */
+  #work(): void {
+    for (let event = this.#endpoint.next(); event !== undefined; event = this.#endpoint.next()) {
+      this.#handle(event);
+    }
+    if (this.#outbox.size > 0 || this.#endpoint.finished) this.#outbox.push();
+    if (this.#endpoint.weary) this.#transport.defer();
+    this.#regulate();
+  }
 
   #handle(event: EndpointEvent): void {
     if (event.type === "message") this.#queue.push(event.data);
@@ -277,13 +270,14 @@ export class Connection implements WebSocketConnection, TransportSink {
     this.#transport.destroy();
   }
 
-  /** Reads while there is room for messages, and always when what comes in is discarded. */
+  /** Reads while there is room for messages, or what comes in is discarded; not while it is others' turn. */
   #regulate(): void {
     const { wanted, unread } = this.#queue;
     const full = this.#endpoint.state === "open" && !wanted && unread >= this.#limits.highWaterMark;
-    if (full === this.#paused) return;
-    this.#paused = full;
-    if (full) this.#transport.pause();
+    const paused = full || this.#endpoint.weary;
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    if (paused) this.#transport.pause();
     else this.#transport.resume();
   }
 

@@ -10,6 +10,7 @@ import { CONNECTION_FAULTS } from "../../lib/errors.ts";
 import { Endpoint, type EndpointDeflate, type EndpointEvent } from "../../lib/protocol/endpoint.ts";
 import { otherRole, showEvent } from "../protocol/replay.ts";
 import { readStream, type ReferenceLog } from "../reference/reference_reader.ts";
+import { eventsOf } from "../support/endpoint_events.ts";
 import type { Agreed, Stream } from "./streams.ts";
 
 /** What came of a stream. */
@@ -66,10 +67,9 @@ export class Witness {
   feed(endpoint: Endpoint, chunk: Uint8Array): void {
     endpoint.receive(chunk.slice());
     // Each event takes two bytes at least; the end takes none.
-    for (let left = chunk.length / 2 + 2;; left--) {
-      const event = endpoint.next();
-      if (event === undefined) return;
-      assert(left > 0, "there are more events than bytes");
+    let left = chunk.length / 2 + 2;
+    for (const event of eventsOf(endpoint)) {
+      assert(left-- > 0, "there are more events than bytes");
       this.see(event);
     }
   }

@@ -9,6 +9,7 @@ import type { Message } from "../../lib/protocol/message_assembler.ts";
 import { EncodedMessage } from "../../lib/protocol/prepared_message.ts";
 import { SendBuffer } from "../../lib/protocol/send_buffer.ts";
 import { inflateAll, json, messageBytes, noise } from "../adapters/codec.ts";
+import { eventsOf } from "../support/endpoint_events.ts";
 import { check } from "../support/property.ts";
 import { PAYLOAD_ROWS } from "../vectors/deflate_payloads.ts";
 import { concat, fromHex, sameBytes, show, toHex } from "../vectors/hex.ts";
@@ -28,9 +29,7 @@ function endpoint(
 
 function feed(endpoint: Endpoint, bytes: Uint8Array): EndpointEvent[] {
   endpoint.receive(bytes.slice());
-  const events: EndpointEvent[] = [];
-  for (let event = endpoint.next(); event !== undefined; event = endpoint.next()) events.push(event);
-  return events;
+  return [...eventsOf(endpoint)];
 }
 
 /** The frames that an endpoint of this role has to send. */

@@ -6,6 +6,7 @@ import type { CloseInfo } from "../../lib/protocol/close_payload.ts";
 import { Endpoint, type EndpointEvent } from "../../lib/protocol/endpoint.ts";
 import type { Role } from "../../lib/protocol/frame.ts";
 import type { Message } from "../../lib/protocol/message_assembler.ts";
+import { eventsOf } from "../support/endpoint_events.ts";
 import { check } from "../support/property.ts";
 import { concat, fromHex, toHex } from "../vectors/hex.ts";
 import { decodeLines, otherRole, showEvent, wireTo } from "./replay.ts";
@@ -22,9 +23,7 @@ function endpoint(
 /** Gives bytes to an endpoint and takes all its events. */
 function feed(endpoint: Endpoint, bytes: Uint8Array): EndpointEvent[] {
   endpoint.receive(bytes.slice());
-  const events: EndpointEvent[] = [];
-  for (let event = endpoint.next(); event !== undefined; event = endpoint.next()) events.push(event);
-  return events;
+  return [...eventsOf(endpoint)];
 }
 
 /** Gives frames, as the vectors write them, and tells the events. */

@@ -9,6 +9,7 @@ import type { Deflater } from "../../lib/protocol/deflate_codec.ts";
 import { Endpoint, type EndpointDeflate, type EndpointEvent } from "../../lib/protocol/endpoint.ts";
 import { type Frame, isControl, type Role } from "../../lib/protocol/frame.ts";
 import { FrameDecoder, type FrameDecoderOptions } from "../../lib/protocol/frame_decoder.ts";
+import { eventsOf } from "../support/endpoint_events.ts";
 import type { FrameRow } from "../vectors/frames.ts";
 import { parseWire } from "../vectors/frames.ts";
 import { concat, fromHex, show } from "../vectors/hex.ts";
@@ -123,9 +124,7 @@ export function replay(row: FrameRow, chunks: Iterable<Uint8Array>): Replay {
   const output: Uint8Array[] = [];
   for (const chunk of chunks) {
     endpoint.receive(chunk.slice());
-    for (let event = endpoint.next(); event !== undefined; event = endpoint.next()) {
-      events.push(showEvent(event));
-    }
+    for (const event of eventsOf(endpoint)) events.push(showEvent(event));
     output.push(endpoint.output.take());
   }
   return { events, sent: decodeLines(output, { role: otherRole(row.role) }), state: endpoint.state };

@@ -1,0 +1,85 @@
+/**
+ * How much of what one peer sends is taken before others have their turn.
+ *
+ * @module
+ */
+
+import { test } from "node:test";
+import { assertEquals } from "#std/assert";
+import { Endpoint, type EndpointEvent } from "../../lib/protocol/endpoint.ts";
+import { Opcode } from "../../lib/protocol/frame.ts";
+import { eventsOf } from "../support/endpoint_events.ts";
+import { clientFrame } from "../support/wire.ts";
+import { concat } from "../vectors/hex.ts";
+
+/** How many frames a turn has. */
+const TURN = 2_048;
+
+function server(): Endpoint {
+  return new Endpoint({ role: "server", maxMessageSize: 1_048_576, maxEmptyFragments: 1_024 });
+}
+
+/** The events of one turn. */
+function turn(endpoint: Endpoint): EndpointEvent[] {
+  const events: EndpointEvent[] = [];
+  for (let event = endpoint.next(); event !== undefined; event = endpoint.next()) events.push(event);
+  return events;
+}
+
+/** Messages that tell their places. */
+function messages(count: number): Uint8Array {
+  return concat(Array.from({ length: count }, (_, i) => clientFrame(Opcode.Text, `${i}`)));
+}
+
+test("a chunk with more frames than a turn has is taken turn for turn, and nothing of it is lost", () => {
+  const endpoint = server();
+  endpoint.receive(messages(2 * TURN + 1));
+  const sizes: number[] = [];
+  const texts: unknown[] = [];
+  do {
+    endpoint.rest();
+    const events = turn(endpoint);
+    sizes.push(events.length);
+    texts.push(...events.map((event) => event.type === "message" && event.data));
+  } while (endpoint.weary);
+  assertEquals(sizes, [TURN, TURN, 1]);
+  assertEquals(texts, Array.from({ length: 2 * TURN + 1 }, (_, i) => `${i}`));
+});
+
+test("the chunks of one turn count together", () => {
+  const endpoint = server();
+  const seen = [TURN / 2, TURN / 2 - 1, 5].map((count) => {
+    endpoint.receive(messages(count));
+    return [turn(endpoint).length, endpoint.weary];
+  });
+  assertEquals(seen, [[TURN / 2, false], [TURN / 2 - 1, false], [1, true]]);
+});
+
+for (
+  const [what, frame] of [
+    ["Pings", clientFrame(Opcode.Ping, "x")],
+    ["Pongs nobody asked for", clientFrame(Opcode.Pong)],
+    ["fragments", clientFrame(Opcode.Continuation, "x", false)],
+  ] as const
+) {
+  test(`${what} count although they give no message`, () => {
+    const endpoint = server();
+    endpoint.receive(clientFrame(Opcode.Text, "x", false));
+    turn(endpoint);
+    endpoint.receive(concat(Array.from({ length: 3 * TURN }, () => frame)));
+    let turns = 1;
+    for (turn(endpoint); endpoint.weary; turns++) {
+      endpoint.rest();
+      turn(endpoint);
+    }
+    assertEquals(turns, 4);
+  });
+}
+
+test("a Close behind a full turn is taken in the next", () => {
+  const endpoint = server();
+  endpoint.receive(concat([messages(TURN), clientFrame(Opcode.Close)]));
+  assertEquals([turn(endpoint).length, endpoint.finished], [TURN, false]);
+  assertEquals([...eventsOf(endpoint)].map(({ type }) => type), ["close"]);
+  assertEquals(endpoint.finished, true);
+});
