@@ -41,15 +41,16 @@ class Noting implements Transport {
 test("a peer with more frames than a turn has is not read from until the next, and gets all its Pongs", () => {
   const transport = new Noting();
   const limits = readLimits({ keepalive: false, highWaterMark: 1_048_576 });
-  const rest = new Uint8Array(0);
   new Connection(transport, {
     role: "server",
     protocol: "",
     extensions: "",
     deflate: undefined,
     limits,
-    rest,
+    greeting: latin1("HTTP/1.1 101 Switching Protocols\r\n\r\n"),
+    rest: new Uint8Array(0),
   });
+  transport.written = 0;
   transport.sink.data(concat(Array.from({ length: 2 * TURN + 1 }, () => clientFrame(Opcode.Ping, "x"))));
   assertEquals(transport.told, ["resume", "defer", "pause"]);
   transport.sink.flush();
