@@ -9,7 +9,7 @@ import { concat } from "../vectors/hex.ts";
 import { latin1 } from "../vectors/splits.ts";
 
 /** How many frames a turn has. */
-const TURN = 2_048;
+const TURN = 512;
 
 /** A transport that notes what it is told; the end of a turn comes when the test says so. */
 class Noting implements Transport {

@@ -13,7 +13,7 @@ import { clientFrame } from "../support/wire.ts";
 import { concat } from "../vectors/hex.ts";
 
 /** How many frames a turn has. */
-const TURN = 2_048;
+const TURN = 512;
 
 function server(): Endpoint {
   return new Endpoint({ role: "server", maxMessageSize: 1_048_576, maxEmptyFragments: 1_024 });
