@@ -5,12 +5,10 @@
  */
 
 import type { Message } from "../protocol/message_assembler.ts";
+import { Fifo } from "./fifo.ts";
 
 /** What a waiting message counts for besides its length, so that empty ones are bounded too. */
 const MESSAGE_COST = 64;
-
-/** How many taken places may pile up in front before the rest moves forward. */
-const COMPACT_AT = 1_024;
 
 interface Waiter {
   resolve(result: IteratorResult<Message, undefined>): void;
@@ -19,10 +17,8 @@ interface Waiter {
 
 /** A queue between the network and the user: whoever comes first waits for the other. */
 export class ReceiveQueue {
-  #messages: Message[] = [];
-  /** The index of the next message; taking one must not move the others. */
-  #first = 0;
-  #waiters: Waiter[] = [];
+  readonly #messages = new Fifo<Message>();
+  readonly #waiters = new Fifo<Waiter>();
   #size = 0;
   /** What counts as unread although it was handed out. */
   #lent = 0;
@@ -37,7 +33,7 @@ export class ReceiveQueue {
 
   /** Whether someone waits for a message. */
   get wanted(): boolean {
-    return this.#waiters.length > 0;
+    return this.#waiters.size > 0;
   }
 
   /** Whether {@linkcode ReceiveQueue.end} has been called. */
@@ -67,9 +63,7 @@ export class ReceiveQueue {
 
   /** Takes out all messages that wait, for another queue. They count as unread until the next message is asked for. */
   lend(): Message[] {
-    const messages = this.#first === 0 ? this.#messages : this.#messages.slice(this.#first);
-    this.#messages = [];
-    this.#first = 0;
+    const messages = this.#messages.takeAll();
     this.#lent = this.#size;
     this.#size = 0;
     return messages;
@@ -83,8 +77,7 @@ export class ReceiveQueue {
   end(end: { readonly error?: unknown }): void {
     this.#ended = true;
     const failed = "error" in end;
-    const waiters = this.#waiters;
-    this.#waiters = [];
+    const waiters = this.#waiters.takeAll();
     if (failed && waiters.length === 0) this.#failure = { error: end.error };
     for (const { resolve, reject } of waiters) {
       if (failed) reject(end.error);
@@ -93,14 +86,8 @@ export class ReceiveQueue {
   }
 
   #take(): Message | undefined {
-    if (this.#first === this.#messages.length) return undefined;
-    const message = this.#messages[this.#first]!;
-    this.#messages[this.#first++] = "";
-    if (this.#first === this.#messages.length || this.#first === COMPACT_AT) {
-      this.#messages.splice(0, this.#first);
-      this.#first = 0;
-    }
-    this.#size -= message.length + MESSAGE_COST;
+    const message = this.#messages.shift();
+    if (message !== undefined) this.#size -= message.length + MESSAGE_COST;
     return message;
   }
 }

@@ -8,13 +8,15 @@ import { WebSocketError } from "../errors.ts";
 import { ByteCollector } from "./byte_collector.ts";
 import { type Frame, isControl, Opcode, type Role } from "./frame.ts";
 import { type HeaderContext, headerFault, LENGTH_UNKNOWN } from "./header.ts";
-import { mask } from "./mask.ts";
+import { mask, maskRange, rotate, wordsIn } from "./mask.ts";
 
 /** The default of every limit on the size of a frame or message: 1 MiB. */
 export const DEFAULT_MAX_SIZE = 1_048_576;
 
 /** How many empty fragments in a row are taken, unless told otherwise. */
 export const DEFAULT_MAX_EMPTY_FRAGMENTS = 1_024;
+
+const NOTHING = new Uint8Array(0);
 
 /** The longest header: two bytes, a 64-bit length, a masking key. */
 const MAX_HEADER_SIZE = 14;
@@ -57,8 +59,10 @@ export class FrameDecoder {
   readonly #pieces: boolean;
   readonly #keySize: number;
 
-  #chunk: Uint8Array = new Uint8Array(0);
+  #chunk: Uint8Array = NOTHING;
   #at = 0;
+  /** The words of the chunk, from the first frame on that is masked. */
+  #words: Int32Array | undefined;
 
   /** A header of which only a part has arrived; made when that happens. */
   #header: Uint8Array | undefined;
@@ -123,6 +127,7 @@ export class FrameDecoder {
   push(chunk: Uint8Array): void {
     this.#chunk = chunk;
     this.#at = 0;
+    this.#words = undefined;
   }
 
   /**
@@ -142,8 +147,8 @@ export class FrameDecoder {
 
   /** Returns a frame whose payload lies whole in the chunk. */
   #wholeFrame(end: number): Frame {
+    this.#unmask(end);
     const payload = this.#chunk.subarray(this.#at, end);
-    if (this.#key !== 0) mask(payload, this.#key);
     this.#at = end;
     this.#inFrame = false;
     return { fin: this.#fin, rsv1: this.#rsv1, opcode: this.#opcode, payload };
@@ -152,8 +157,8 @@ export class FrameDecoder {
   /** Returns what the chunk holds of a long data frame, as a fragment of its own. */
   #nextPiece(end: number): Frame | undefined {
     if (end === this.#at) return undefined;
+    this.#unmask(end);
     const payload = this.#chunk.subarray(this.#at, end);
-    if (this.#key !== 0) mask(payload, this.#key, this.#done);
     const first = this.#done === 0;
     this.#at = end;
     this.#done += payload.length;
@@ -165,6 +170,13 @@ export class FrameDecoder {
       opcode: first ? this.#opcode : Opcode.Continuation,
       payload,
     };
+  }
+
+  /** Unmasks the chunk in place up to `end`. */
+  #unmask(end: number): void {
+    if (this.#key === 0) return;
+    this.#words ??= wordsIn(this.#chunk);
+    maskRange(this.#chunk, this.#words, { start: this.#at, end }, rotate(this.#key, this.#done));
   }
 
   /** Gathers what the chunk holds of a frame; returns the frame once it is complete. */

@@ -15,7 +15,7 @@ const EMPTY = new Uint8Array(0);
 const TEXT: FrameFlags = { fin: true, rsv1: false, opcode: Opcode.Text };
 
 /** Up to this many UTF-16 units of ASCII are written here: calling the platform's encoder costs more than the work. */
-const SHORT = 48;
+const SHORT = 32;
 
 /** Encodes frames one behind the other, masked with a fresh key each if we are the client. */
 export class SendBuffer {
