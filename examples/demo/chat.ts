@@ -10,7 +10,7 @@
 import type { WebSocketConnection } from "../../lib/adapters/node.ts";
 import type { Groups } from "../../lib/groups/mod.ts";
 import type { Feature } from "./feature.ts";
-import { type Fields, readObjects, textOf } from "./json.ts";
+import { type Fields, objectsOf, readObjects, textOf } from "./json.ts";
 import { listen } from "./listener.ts";
 import { answer, isForRobot, ROBOT } from "./robot.ts";
 import type { ChatMessage, Store } from "./store.ts";
@@ -175,8 +175,8 @@ class Room {
   #compare(fields: Fields): void {
     if (fields.from === this.#id && fields.type !== "people") return;
     if (fields.type === "people") this.#tellPeople();
-    if (fields.type === "history" && Array.isArray(fields.messages)) {
-      for (const message of fields.messages) this.#store.addMessage(readMessage(message));
+    if (fields.type === "history") {
+      for (const message of objectsOf(fields, "messages")) this.#store.addMessage(readMessage(message));
     }
     if (fields.type === "hello") {
       const history = { type: "history", from: this.#id, messages: this.#store.messages() };

@@ -29,6 +29,12 @@ export function parseObject(message: string | Uint8Array): Fields | undefined {
   }
 }
 
+/** Takes a list of objects out of an object; what else is in the list is left out. */
+export function objectsOf(fields: Fields, name: string): Fields[] {
+  const value = fields[name];
+  return Array.isArray(value) ? value.filter((one) => typeof one === "object" && one !== null) : [];
+}
+
 /** Takes a text out of an object: trimmed, cut to a length; empty if there is none. */
 export function textOf(fields: Fields, name: string, limit: number): string {
   const value = fields[name];

@@ -8,10 +8,10 @@ import type { WebSocketConnection } from "../../lib/adapters/node.ts";
 import type { Groups } from "../../lib/groups/mod.ts";
 import { prepare } from "../../lib/adapters/node.ts";
 import type { Feature } from "./feature.ts";
-import { type Fields, jsonResponse, readObjects, textOf, textResponse } from "./json.ts";
+import { type Fields, jsonResponse, objectsOf, readObjects, textOf, textResponse } from "./json.ts";
 import { listen } from "./listener.ts";
 import { sessionsIn } from "./sessions.ts";
-import type { Session, Store } from "./store.ts";
+import type { Session, Store, Vote } from "./store.ts";
 
 /** What there is to choose from. */
 const CANDIDATES = ["Streams", "Callbacks", "Promises", "Events"];
@@ -21,6 +21,9 @@ const COUNTERS = "vote counters";
 
 /** The group of everyone who looks on. */
 const VOTERS = "vote";
+
+/** How many votes go into one message between processes. */
+const PARCEL = 1_000;
 
 /** How long an alert may be, in characters. */
 const MAX_ALERT = 280;
@@ -42,16 +45,18 @@ export async function vote(groups: Groups, store: Store, alertToken: string): Pr
     for (const member of groups.members(VOTERS)) member.send(results).catch(() => {});
   }
 
+  function publishVotes(votes: readonly Vote[]): void {
+    groups.publish(COUNTERS, JSON.stringify({ votes }));
+  }
+
   /** Hears of each vote, of this process and of others. A new process is told all that were cast. */
   function count(fields: Fields): void {
     if (fields.type === "hello" && fields.from !== id) {
-      groups.publish(COUNTERS, JSON.stringify({ type: "votes", votes: store.votes() }));
+      for (let votes = store.votes(); votes.length > 0;) publishVotes(votes.splice(0, PARCEL));
     }
-    if (fields.type !== "votes" || !Array.isArray(fields.votes)) return;
-    for (const { voter, choice } of fields.votes) {
-      store.addVote({ voter: String(voter), choice: String(choice) });
-    }
-    tellResults();
+    const votes = objectsOf(fields, "votes");
+    for (const { voter, choice } of votes) store.addVote({ voter: String(voter), choice: String(choice) });
+    if (votes.length > 0) tellResults();
   }
 
   async function talk(socket: WebSocketConnection, { voter, name }: Session): Promise<void> {
@@ -63,7 +68,7 @@ export async function vote(groups: Groups, store: Store, alertToken: string): Pr
       const choice = textOf(fields, "choice", 40);
       if (!CANDIDATES.includes(choice)) continue;
       if (store.addVote({ voter, choice })) {
-        groups.publish(COUNTERS, JSON.stringify({ type: "votes", votes: [{ voter, choice }] }));
+        publishVotes([{ voter, choice }]);
         await socket.send(JSON.stringify({ type: "counted", choice }));
       } else {
         await socket.send(JSON.stringify({ type: "refused", why: "You have voted already." }));

@@ -28,8 +28,8 @@ const scenes: Readonly<Record<string, Scene>> = {
     await untilState(page, "open");
     for (
       const text of [
-        "Hello",
         "A sluice lets a stream through at the rate that the far side can take. ".repeat(3),
+        "Hello",
       ]
     ) {
       await page.fill("#message", text);

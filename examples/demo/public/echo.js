@@ -82,7 +82,10 @@ function onOpen() {
 }
 
 function onClose(event, known) {
-  const words = describeClose(event, known);
+  // Where only the port of the pages is let through, there is an echo all the same.
+  const unreachable = !known.opened && !known.asked && socket.url === tapped;
+  const hint = unreachable ? " Without “Show the frames” it would not go through the tap." : "";
+  const words = describeClose(event, known) + hint;
   clean = event.wasClean;
   log.event("close", words, { clean });
   showState(socket, socket.state === "waiting" ? `${words} Trying again by itself.` : words);
