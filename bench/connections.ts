@@ -6,7 +6,7 @@
 
 import type { Runtime } from "../tests/support/runtimes.ts";
 import { peer, plainSocket, runtimeNames, sluice } from "./support/contestant.ts";
-import type { BenchOptions } from "./support/options.ts";
+import { type BenchOptions, shorter } from "./support/options.ts";
 import { type Part, runPart } from "./support/part.ts";
 import type { Progress } from "./support/progress.ts";
 import { race, type Samples, summarize } from "./support/race.ts";
@@ -28,7 +28,7 @@ interface Outcome {
 
 async function measureConnections(options: BenchOptions, progress: Progress): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  for (const connections of options.quick ? COUNTS.filter((count) => count >= FEW) : COUNTS) {
+  for (const connections of options.quick ? [FEW, MANY] : COUNTS) {
     for (const runtime of options.runtimes) {
       progress.begin(`${connections} connections, ${runtimeNames[runtime]}`);
       const contestants = [sluice(runtime), peer(runtime), plainSocket(runtime)];
@@ -102,8 +102,7 @@ function chartOf(outcomes: readonly Outcome[], { runtimes }: BenchOptions): Char
 export const connections: Part = {
   name: "connections",
   async measure(options, progress): Promise<Report> {
-    const fewer = { ...options, rounds: Math.min(options.rounds, 3) };
-    const outcomes = await measureConnections(fewer, progress);
+    const outcomes = await measureConnections(shorter(options), progress);
     const rows = options.runtimes.map((runtime) => growthRow(outcomes, runtime));
     return {
       part: "connections",

@@ -11,6 +11,7 @@
 import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { parseArgs } from "node:util";
 import { codec } from "./codec.ts";
 import { connections } from "./connections.ts";
@@ -49,13 +50,20 @@ function choose(names: readonly string[]): readonly Part[] {
   return names.length === 0 ? PARTS : PARTS.filter(({ name }) => names.includes(name));
 }
 
-/** Measures part by part. */
+/** Measures part by part; one that fails is told of, and the others go on. */
 async function measure(parts: readonly Part[], options: BenchOptions): Promise<Figures> {
   const warning = loadWarning();
   if (warning !== undefined) console.error(warning);
   const progress = new Progress();
   const reports = [];
-  for (const part of parts) reports.push(await part.measure(options, progress));
+  for (const part of parts) {
+    try {
+      reports.push(await part.measure(options, progress));
+    } catch (error) {
+      console.error(`Cannot measure ${part.name}:`, error);
+      process.exitCode = 1;
+    }
+  }
   progress.end();
   return { setting: readSetting(options), reports };
 }
@@ -72,12 +80,12 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { ...sharedFlags, write: { type: "boolean" }, from: { type: "string" } },
 });
-if (values.write && positionals.length > 0) {
-  throw new RangeError("Cannot write figures of some parts: those of a page belong to one run");
-}
 const figures: Figures = values.from === undefined
   ? await measure(choose(positionals), benchOptions(values))
   : JSON.parse(readFileSync(values.from, "utf8"));
-if (values.write) writeReadme(figures);
+if (values.write) {
+  if (figures.reports.length < PARTS.length) throw new Error("Cannot write figures: a part is missing");
+  writeReadme(figures);
+}
 if (values.json) console.log(JSON.stringify(figures));
 else print(figures);

@@ -20,7 +20,7 @@ import { startLoad } from "./support/dialogue.ts";
 import { type Part, runPart } from "./support/part.ts";
 import { residentMemory } from "./support/process_stats.ts";
 import type { Progress } from "./support/progress.ts";
-import { atMost } from "./support/report.ts";
+import { atMost, type Report } from "./support/report.ts";
 import { median } from "./support/statistics.ts";
 
 const WARM_UP = 5_000;
@@ -69,7 +69,8 @@ async function measureOnce(contestant: Contestant): Promise<number> {
 
 async function measureMemory(
   runtime: Runtime,
-  { rounds, progress }: { rounds: number; progress: Progress },
+  rounds: number,
+  progress: Progress,
 ): Promise<number[]> {
   const contestants = [sluice(runtime), peer(runtime), plainSocket(runtime)];
   const found: number[][] = contestants.map(() => []);
@@ -83,13 +84,12 @@ async function measureMemory(
 /** Memory of idle connections. */
 export const memory: Part = {
   name: "memory",
-  async measure({ runtimes, rounds, quick }, progress) {
+  async measure({ runtimes, rounds }, progress): Promise<Report> {
     const rows = [];
     const checks = [];
     for (const runtime of runtimes) {
       progress.begin(`memory of idle connections, ${runtimeNames[runtime]}`);
-      const repeats = quick ? 1 : Math.min(rounds, 3);
-      const [ours, theirs, plain] = await measureMemory(runtime, { rounds: repeats, progress });
+      const [ours, theirs, plain] = await measureMemory(runtime, rounds, progress);
       rows.push({
         "runtime, peer": `${runtimeNames[runtime]}, ${peer(runtime).name}`,
         "Sluice, KiB each": ours!,

@@ -7,7 +7,7 @@
 import type { Runtime } from "../tests/support/runtimes.ts";
 import { peer, plainSocket, runtimeNames, sluice } from "./support/contestant.ts";
 import { formatSize } from "./support/load_name.ts";
-import type { BenchOptions } from "./support/options.ts";
+import { type BenchOptions, shorter } from "./support/options.ts";
 import { type Part, runPart } from "./support/part.ts";
 import type { Progress } from "./support/progress.ts";
 import { type Entry, race, type Sample, type Samples, series, summarize } from "./support/race.ts";
@@ -40,7 +40,7 @@ function loadOf(size: number): Entry["load"] {
 
 async function measureSizes(options: BenchOptions, progress: Progress): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  for (const size of options.quick ? SIZES.filter((_, i) => i % 2 === 0) : SIZES) {
+  for (const size of options.quick ? [4 * KIB, MIB] : SIZES) {
     for (const runtime of options.runtimes) {
       progress.begin(`messages of ${formatSize(size)}, ${runtimeNames[runtime]}`);
       const contestants = [sluice(runtime, ANY_SIZE), peer(runtime), plainSocket(runtime)];
@@ -100,12 +100,11 @@ async function growth(runtime: Runtime, options: BenchOptions, progress: Progres
 export const sizes: Part = {
   name: "sizes",
   async measure(options, progress): Promise<Report> {
-    const fewer = { ...options, rounds: Math.min(options.rounds, 3) };
-    const outcomes = await measureSizes(fewer, progress);
+    const outcomes = await measureSizes(shorter(options), progress);
     const largest = [];
     const checks = [];
     for (const runtime of options.runtimes) {
-      const [ours, plain] = await growth(runtime, fewer, progress);
+      const [ours, plain] = await growth(runtime, shorter(options), progress);
       largest.push({ "runtime": runtimeNames[runtime], "Sluice": ours!, "plain TCP": plain! });
       checks.push(atMost(MOST, `64 MiB on ${runtimeNames[runtime]}, CPU time to that of 1 MiB`, ours!));
     }

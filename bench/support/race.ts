@@ -35,8 +35,8 @@ interface Runner {
   readonly samples: Sample[];
 }
 
-/** How long an entry is under load before its rounds count, in milliseconds: the compilers are done after half of it. */
-const WARM_UP = 1_000;
+/** How long an entry is under load before its rounds count, in milliseconds: the compilers are done by then. */
+const WARM_UP = 700;
 
 /** Measures the entries side by side; the result has their samples, in the same order. */
 export async function race(
