@@ -100,7 +100,7 @@ const browser = await openBrowser();
 if (browser === undefined) throw new Error("Cannot take pictures: chromium is not installed");
 try {
   for (const [name, scene] of Object.entries(scenes)) {
-    for (const [width, height] of [[1280, 800], [390, 844]] as const) {
+    for (const [width, height] of [[1280, 1000], [390, 844]] as const) {
       for (const colorScheme of ["light", "dark"] as const) {
         const file = `${name}-${width}-${colorScheme}`;
         if (folder === undefined ? KEPT.includes(file) : file.includes(only)) {
