@@ -122,16 +122,18 @@ export class Groups implements AsyncDisposable {
    * @param name The group's; one without members is no error.
    * @param data Text as a string, anything else as binary. The bytes are the caller's again when this returns.
    * @param options `except`: a connection that does not get it.
-   * @returns Resolves when the broker has taken the message, and under `"wait"` every member has room again. It need
-   *   not be awaited.
+   * @returns Resolves once there is room for more: on the way to the broker, and under `"wait"` for every member.
+   *   Awaiting it is backpressure; it need not be awaited.
    */
   publish(name: string, data: string | Bytes, { except }: PublishOptions = {}): Promise<void> {
     const message = this.#prepare(data, { group: name });
     if (message === undefined) return DONE;
     const relieved = this.#fanOut.send(message, this.#memberships.groups.get(name), except);
-    const forwarded = this.#relay?.publish("group", name, data, message.byteLength);
-    if (forwarded === undefined) return relieved ?? DONE;
-    return relieved === undefined ? forwarded.then(ignore) : Promise.all([relieved, forwarded]).then(ignore);
+    const relay = this.#relay;
+    if (relay === undefined) return relieved ?? DONE;
+    const forwarded = relay.publish("group", name, data, message.byteLength);
+    if (!relay.congested) return relieved ?? DONE;
+    return Promise.all([relieved, forwarded]).then(ignore);
   }
 
   /**

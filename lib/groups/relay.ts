@@ -65,6 +65,11 @@ export class Relay {
     });
   }
 
+  /** Whether so much is on its way that whoever publishes should wait. */
+  get congested(): boolean {
+    return this.#pending > this.#options.maxPending / 4;
+  }
+
   /** Subscribes to what others publish under a name. */
   watch(kind: TopicKind, name: string): void {
     const { onError } = this.#options;

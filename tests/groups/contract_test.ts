@@ -117,6 +117,7 @@ const contract: Record<string, (layer: Layer) => Promise<void>> = {
     there.groups.leave("room", b);
     await sleep(50);
     await here.groups.publish("room", "3");
+    await sleep(50);
     await there.groups.join("room", a);
     await here.groups.publish("room", "4");
     await until(() => a.received.length === 2);

@@ -5,6 +5,7 @@
  */
 import { globSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import type { Runtime } from "./runtimes.ts";
 
 /** The folders whose tests run on Node alone: they read the sources, or start the other runtimes themselves. */
@@ -16,7 +17,13 @@ export const NODE_ONLY: readonly string[] = [
   "examples",
   "faults",
   "groups_cluster",
+  "hostile",
+  "soak",
 ];
+
+/** The folder of what runs for long, and only with `SLUICE_SOAK=1`. */
+const SOAK = "tests/soak/";
+const soaking = process.env.SLUICE_SOAK === "1";
 
 /** Some test files on one runtime. */
 export interface Suite {
@@ -29,7 +36,9 @@ export interface Suite {
 
 /** Lists the suites; `files` are paths from the root, in order, that contain `filter`. */
 export function listSuites(root: string, filter: string): Suite[] {
-  const all = globSync("tests/**/*_test.ts", { cwd: root }).sort();
+  const all = globSync("tests/**/*_test.ts", { cwd: root }).filter((file) =>
+    file.startsWith(SOAK) === soaking
+  ).sort();
   const files = all.filter((file) => file.includes(filter));
   const nodeOnly = files.filter((file) => NODE_ONLY.includes(file.split("/")[1]!));
   const everywhere = files.filter((file) => !nodeOnly.includes(file));
@@ -48,7 +57,7 @@ export function runnerArguments(suite: Suite, report: string): string[] {
   const files = suite.files.map((file) => `./${file}`);
   switch (suite.runtime) {
     case "node": {
-      const limits = ["--test-timeout=60000", "--test-concurrency=2"];
+      const limits = [`--test-timeout=${soaking ? 3_600_000 : 60_000}`, "--test-concurrency=2"];
       const readable = ["--test-reporter=spec", "--test-reporter-destination=stdout"];
       const reporter = join(import.meta.dirname, "junit_reporter.ts");
       const counted = [`--test-reporter=${reporter}`, `--test-reporter-destination=${report}`];
