@@ -12,14 +12,19 @@ import type { ErrorContext } from "../../lib/server/serve_options.ts";
 import type { WebSocketConnection, WebSocketError } from "../../mod.ts";
 import { MESSAGE_SIZE, messageAt } from "../faults/pattern.ts";
 import { serve } from "../support/sluice.ts";
+import { watchTurns } from "../support/turns.ts";
 
 const { values: flags } = parseArgs({
   options: {
     "keepalive": { type: "string" },
     "close-timeout": { type: "string", default: "5000" },
     "handshake-timeout": { type: "string", default: "10000" },
+    "max-message-size": { type: "string", default: "1048576" },
+    "turns": { type: "boolean", default: false },
   },
 });
+
+const turns = flags.turns ? watchTurns() : undefined;
 
 /** What is known of all connections so far. */
 export interface Report {
@@ -147,6 +152,8 @@ const pages: Record<string, () => Response | Promise<Response>> = {
     report.timers = resources?.call(process).filter((name) => name === "Timeout").length ?? 0;
     return Response.json(report);
   },
+  /** How long the turns of the loop were since it was asked last. */
+  "/turns": () => Response.json(turns?.()),
   "/release"() {
     gate.resolve();
     return new Response();
@@ -176,6 +183,7 @@ const server = await serve(
     keepalive: flags.keepalive === undefined ? false : { interval: interval!, timeout: timeout! },
     closeTimeout: Number(flags["close-timeout"]),
     handshakeTimeout: Number(flags["handshake-timeout"]),
+    maxMessageSize: Number(flags["max-message-size"]),
     authorize({ url }) {
       if (url.searchParams.get("authorize") === "throw") throw new Error("thrown by authorize");
       if (url.searchParams.get("authorize") === "reject") {

@@ -1,0 +1,246 @@
+/**
+ * Many peers that each do little: connect and say nothing, announce and send nothing, come when the house is full.
+ *
+ * @module
+ */
+
+import { test } from "node:test";
+import { assert, assertEquals } from "#std/assert";
+import type { Socket } from "node:net";
+import { constants, deflateRawSync } from "node:zlib";
+import { Opcode } from "../../lib/protocol/frame.ts";
+import { headerSize, writeFrame } from "../../lib/protocol/frame_encoder.ts";
+import {
+  figure,
+  inMiB,
+  MiB,
+  onLinux,
+  openSocket,
+  SLACK,
+  type Subject,
+  within,
+  withServer,
+} from "../faults/faulty.ts";
+import { runtimes } from "../support/runtimes.ts";
+import { receive, sleep } from "../support/serving.ts";
+import { connect } from "../support/sluice.ts";
+import { clientFrame, UPGRADE, Wire } from "../support/wire.ts";
+import {
+  echoed,
+  enterAll,
+  KiB,
+  soak,
+  type Target,
+  testBound,
+  tryThrice,
+  type Waits,
+  waitsDuring,
+  withEcho,
+} from "./attack.ts";
+
+const CROWD = soak ? 5_000 : 1_000;
+/** How long a handshake may take, in milliseconds. */
+const HANDSHAKE = soak ? 10_000 : 2_000;
+const KEEPALIVE = 1_000;
+
+/** How many connections there may be where places are few. */
+const PLACES = 50;
+const COMPRESSING = soak ? 1_000 : 200;
+
+const OFFER = UPGRADE.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
+/** The head of a frame of 1 MiB, its masking key, and 10 bytes of it. */
+const DECLARED = clientFrame(Opcode.Binary, new Uint8Array(MiB)).subarray(0, 24);
+const COMPRESSED = compressedFrame("not to be sent as it is ".repeat(50));
+
+for (const runtime of runtimes) {
+  const flags = [`--handshake-timeout=${HANDSHAKE}`, "--close-timeout=500"];
+
+  test(
+    `${runtime}: ${CROWD} handshakes a byte at a time are ended on time, and others get in`,
+    onLinux,
+    () =>
+      withEcho(runtime, flags, async (server) => {
+        const seen = await tryThrice(() => dawdle(server), isInTime);
+        const { shortest, longest, waits: { p99, count } } = seen;
+        figure(runtime, "slow handshakes ended after", shortest.toFixed(0), "to", longest.toFixed(0), "ms");
+        figure(runtime, "good handshakes meanwhile: p99", p99.toFixed(1), "ms of", count);
+        assert(isInTime(seen), JSON.stringify(seen));
+      }),
+  );
+
+  testBound(runtime, {
+    name: `${CROWD} handshakes that do not end cost 6 KiB each at most`,
+    bound: 6 * KiB * CROWD,
+    args: ["--handshake-timeout=60000"],
+    async attack({ server }, scale) {
+      const sockets = await openAll(server, CROWD * scale);
+      sockets.forEach((socket, i) => socket.write(UPGRADE.slice(0, i % 2 === 0 ? 1 : UPGRADE.length - 1)));
+      await sleep(300);
+      sockets.forEach((socket) => socket.destroy());
+    },
+  });
+
+  test(
+    `${runtime}: ${CROWD} frames of 1 MiB, announced and not sent, cost 1 KiB each at most`,
+    onLinux,
+    () =>
+      withServer(runtime, [`--keepalive=${KEEPALIVE}`], async (server) => {
+        const sockets = await enterAll({ server, plain: false }, CROWD);
+        const before = server.memory().now;
+        server.forgetPeak();
+        for (const socket of sockets) socket.write(DECLARED);
+        await sleep(KEEPALIVE / 4);
+        const grown = server.memory().peak - before;
+        // A peer that goes silent in the middle of a frame is given up like any other.
+        const took = await within(2 * KEEPALIVE + 3_000, () => server.sockets(), 1);
+        figure(runtime, CROWD, "announced: grew by", inMiB(grown), "cut after", Math.round(took), "ms");
+        assert(grown <= KiB * CROWD + SLACK, `it grew by ${inMiB(grown)}`);
+        sockets.forEach((socket) => socket.destroy());
+      }, "echo.ts"),
+  );
+
+  testBound(runtime, {
+    name: `${CROWD} idle connections that have compressed cost 20 KiB each at most`,
+    bound: 20 * KiB * CROWD,
+    args: ["--compression"],
+    async attack(target, scale) {
+      const sockets = await enterAll(target, CROWD * scale, OFFER);
+      for (const socket of sockets) await compressedEcho(target, socket);
+      await sleep(300);
+      sockets.forEach((socket) => socket.destroy());
+    },
+  });
+
+  test(
+    `${runtime}: ${COMPRESSING} connections compress at once: in order, and nothing of it stays`,
+    onLinux,
+    () =>
+      withEcho(runtime, ["--compression"], async (server) => {
+        await compressAtOnce(server, COMPRESSING);
+        await sleep(500);
+        const base = server.memory().now;
+        server.forgetPeak();
+        await compressAtOnce(server, COMPRESSING);
+        const { peak } = server.memory();
+        const took = await within(10_000, () => server.memory().now <= 1.2 * base, true);
+        figure(runtime, "base", inMiB(base), "peak", inMiB(peak), "back after", Math.round(took), "ms");
+      }),
+  );
+
+  test(
+    `${runtime}: ${CROWD} connections too many are answered with 503, and leave nothing`,
+    onLinux,
+    () =>
+      withEcho(runtime, [`--max-connections=${PLACES}`, "--keepalive=off"], async (server) => {
+        const inside = await Promise.all(Array.from({ length: PLACES }, () => Wire.upgrade(server.port)));
+        for (let i = 0; i < 10; i++) await knock(server, CROWD / 10);
+        const base = server.memory().now;
+        const start = performance.now();
+        for (let i = 0; i < 10; i++) await knock(server, CROWD / 10);
+        await within(2_000, () => server.sockets(), 1 + PLACES);
+        const grown = server.memory().now - base;
+        figure(
+          runtime,
+          CROWD,
+          "refused in",
+          Math.round(performance.now() - start),
+          "ms, grew by",
+          inMiB(grown),
+        );
+        assert(grown <= SLACK, `it grew by ${inMiB(grown)}`);
+        for (const wire of inside) await echoed(wire, "inside");
+        for (const wire of inside) wire.destroy();
+        await within(2_000, () => server.sockets(), 1);
+      }),
+  );
+}
+
+interface Dawdled {
+  /** How long the server let a handshake last, in milliseconds. */
+  readonly shortest: number;
+  readonly longest: number;
+  /** How long good clients' handshakes took meanwhile. */
+  readonly waits: Waits;
+}
+
+function isInTime({ shortest, longest, waits: { p99 } }: Dawdled): boolean {
+  return shortest > HANDSHAKE - 500 && longest < HANDSHAKE + 500 && p99 < 100;
+}
+
+/** Opens many handshakes, some silent, some a byte at a time, until the server has ended all. */
+async function dawdle(server: Subject): Promise<Dawdled> {
+  const sockets = await openAll(server, CROWD);
+  const ends = sockets.map(endOf);
+  let lives: number[] = [];
+  let at = 0;
+  const timer = setInterval(() => {
+    const byte = UPGRADE[at++ % 100]!;
+    sockets.forEach((socket, i) => i % 2 === 0 && socket.writable && socket.write(byte));
+  }, HANDSHAKE / 8);
+  const waits = await waitsDuring(async () => lives = await Promise.all(ends), async () => {
+    (await Wire.upgrade(server.port)).destroy();
+  });
+  clearInterval(timer);
+  // They end nothing themselves: closeTimeout does.
+  await within(2_000, () => server.sockets(), 1);
+  sockets.forEach((socket) => socket.destroy());
+  return { shortest: Math.min(...lives), longest: Math.max(...lives), waits };
+}
+
+/** How long it takes from now until the peer ends the stream, in milliseconds. */
+function endOf(socket: Socket): Promise<number> {
+  const start = performance.now();
+  return new Promise((resolve) => {
+    socket.on("end", () => resolve(performance.now() - start)).on("data", () => {});
+  });
+}
+
+async function openAll(server: Subject, count: number): Promise<Socket[]> {
+  const sockets: Socket[] = [];
+  while (sockets.length < count) {
+    const some = Array.from({ length: Math.min(200, count - sockets.length) }, () => openSocket(server.port));
+    sockets.push(...await Promise.all(some));
+  }
+  return sockets;
+}
+
+/** Sends a compressed message, and waits for its echo. */
+async function compressedEcho({ plain }: Target, socket: Socket): Promise<void> {
+  socket.write(COMPRESSED);
+  if (plain) return;
+  const echo = new Promise((resolve) => socket.once("data", resolve));
+  socket.resume();
+  await echo;
+  socket.pause();
+}
+
+/** Connects many times; each sends compressed messages, all at once, and takes their echoes in order. */
+async function compressAtOnce(server: Subject, count: number): Promise<void> {
+  const url = `ws://127.0.0.1:${server.port}/`;
+  await Promise.all(Array.from({ length: count }, async (_, i) => {
+    const socket = await connect(url, { compression: true, handshakeTimeout: 60_000, keepalive: false });
+    const texts = Array.from({ length: 10 }, (_, j) => `${i} ${j} `.repeat(150));
+    for (const text of texts) socket.send(text);
+    for (const text of texts) assertEquals(await receive(socket), text);
+    socket.close();
+    await socket.closed;
+  }));
+}
+
+/** Asks to be let in, many times at once; each must be told when to come again. */
+async function knock(server: Subject, count: number): Promise<void> {
+  await Promise.all(Array.from({ length: count }, async () => {
+    const wire = await Wire.open(server.port);
+    wire.send(UPGRADE);
+    const head = await wire.head();
+    assertEquals([head.slice(0, 13), /\r\nRetry-After: 1\r\n/.test(head)], ["HTTP/1.1 503 ", true]);
+    wire.destroy();
+  }));
+}
+
+function compressedFrame(text: string): Uint8Array {
+  const payload = deflateRawSync(text, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+  const bytes = new Uint8Array(headerSize(payload.length, true) + payload.length);
+  writeFrame(bytes, 0, { fin: true, rsv1: true, opcode: Opcode.Text, payload }, 0x01020304);
+  return bytes;
+}
