@@ -52,7 +52,8 @@ export async function vote(groups: Groups, store: Store, alertToken: string): Pr
   /** Hears of each vote, of this process and of others. A new process is told all that were cast. */
   function count(fields: Fields): void {
     if (fields.type === "hello" && fields.from !== id) {
-      for (let votes = store.votes(); votes.length > 0;) publishVotes(votes.splice(0, PARCEL));
+      const cast = store.votes();
+      while (cast.length > 0) publishVotes(cast.splice(0, PARCEL));
     }
     const votes = objectsOf(fields, "votes");
     for (const { voter, choice } of votes) store.addVote({ voter: String(voter), choice: String(choice) });

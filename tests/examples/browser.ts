@@ -63,9 +63,8 @@ export async function withPages(
   test: (...pages: [Page, Page, Page]) => Promise<void>,
   expected: readonly string[] = [],
 ): Promise<void> {
-  const visits: Visit[] = [];
+  const visits = await Promise.all(urls.map((url) => visit(browser, url)));
   try {
-    for (const url of urls) visits.push(await visit(browser, url));
     // There are as many as addresses: a test takes those that it has asked for.
     await test(...visits.map(({ page }) => page) as [Page, Page, Page]);
     const complaints = visits.flatMap(({ complaints }) => complaints);

@@ -82,14 +82,17 @@ function onOpen() {
 }
 
 function onClose(event, known) {
+  clean = event.wasClean;
+  // Each further attempt shows in the gauge; the log would fill with them.
+  if (socket.state === "waiting" && !known.opened) return;
   // Where only the port of the pages is let through, there is an echo all the same.
   const unreachable = !known.opened && !known.asked && socket.url === tapped;
   const hint = unreachable ? " Without “Show the frames” it would not go through the tap." : "";
   const words = describeClose(event, known) + hint;
-  clean = event.wasClean;
   log.event("close", words, { clean });
-  showState(socket, socket.state === "waiting" ? `${words} Trying again by itself.` : words);
-  if (socket.state === "closed") moveFocus("close-form", "connect");
+  if (socket.state === "waiting") return;
+  showState(socket, words);
+  moveFocus("close-form", "connect");
 }
 
 // --- The inspector ----------------------------------------------------------------------------------------

@@ -129,16 +129,16 @@ export class LiveSocket {
     const opened = this.#openedAt !== undefined;
     if (opened && performance.now() - this.#openedAt > STABLE) this.attempt = 0;
     const comesBack = !this.#asked && PASSING.has(event.code) && (opened || this.#insist || this.attempt > 0);
-    if (comesBack) this.#wait();
+    if (comesBack) this.#wait(opened ? "The connection is lost." : "The server cannot be reached.");
     else this.#setState("closed", event.reason === "" ? `Code ${event.code}.` : `${event.reason}.`);
     this.#on.close?.(event, { opened, asked: this.#asked });
   }
 
-  #wait() {
+  #wait(why) {
     const pause = pauseBefore(++this.attempt);
     this.retryAt = performance.now() + pause;
     this.#timer = setTimeout(() => this.#connect(), pause);
-    this.#setState("waiting", "The server cannot be reached. Trying again by itself.");
+    this.#setState("waiting", `${why} Trying again by itself.`);
   }
 
   #setState(state, words) {
