@@ -12,6 +12,7 @@ declare const Bun: {
     hostname: string;
     fetch(request: Request, server: BunServer): Response | undefined;
     websocket: {
+      idleTimeout: number;
       maxPayloadLength: number;
       backpressureLimit: number;
       perMessageDeflate: boolean | { compress: string; decompress: string };
@@ -31,6 +32,7 @@ const server = Bun.serve({
   fetch: (request, server) =>
     server.upgrade(request) ? undefined : new Response("No upgrade", { status: 426 }),
   websocket: {
+    idleTimeout: 600, // seconds
     maxPayloadLength: LARGEST,
     backpressureLimit: 4 * LARGEST, // what is beyond is dropped
     // "shared" keeps no context.

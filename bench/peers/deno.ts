@@ -4,7 +4,10 @@ declare const Deno: {
     options: { port: number; hostname: string; onListen(address: { port: number }): void },
     handler: (request: Request) => Response,
   ): void;
-  upgradeWebSocket(request: Request): { socket: WebSocket; response: Response };
+  upgradeWebSocket(
+    request: Request,
+    options: { idleTimeout: number },
+  ): { socket: WebSocket; response: Response };
 };
 
 Deno.serve({
@@ -12,7 +15,7 @@ Deno.serve({
   hostname: "0.0.0.0",
   onListen: ({ port }) => console.log(`listening on ws://127.0.0.1:${port}`),
 }, (request) => {
-  const { socket, response } = Deno.upgradeWebSocket(request);
+  const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 600 });
   socket.binaryType = "arraybuffer";
   socket.onmessage = (event) => socket.send(event.data);
   return response;

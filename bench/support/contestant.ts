@@ -30,10 +30,16 @@ export function peer(runtime: Runtime, args: readonly string[] = []): Contestant
   return { ...PEERS[runtime], runtime, args, plain: false };
 }
 
+/**
+ * What Sluice's server is told beside its defaults: to ping whoever was silent for ten minutes, not half a minute, for a
+ * server may have to wait that long for its turn, and a load expects nothing but replies. The peers are told the same.
+ */
+const ALWAYS = ["--hostname", "0.0.0.0", "--keepalive", "600000"];
+
 /** Names Sluice's echo server; `args` are flags of `tests/servers/echo.ts`. */
 export function sluice(runtime: Runtime, args: readonly string[] = []): Contestant {
   const script = "tests/servers/echo.ts";
-  return { name: "Sluice", runtime, script, args: ["--hostname", "0.0.0.0", ...args], plain: false };
+  return { name: "Sluice", runtime, script, args: [...ALWAYS, ...args], plain: false };
 }
 
 /** Names the echo server of plain sockets: the floor of what a runtime can do. */
