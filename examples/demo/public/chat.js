@@ -19,6 +19,8 @@ const key = crypto.randomUUID?.() ?? String(Math.random());
 const gauge = new Gauge();
 /** The nickname; empty before the server has agreed to it. */
 let name = "";
+/** The numbers of the messages that are, or were, on the page. */
+const shown = new Set();
 
 const socket = new LiveSocket(socketUrl("/chat"), {
   state: showState,
@@ -41,8 +43,7 @@ const takers = {
     const first = name === "";
     name = mine;
     gauge.show(socket, `You are ${name}.`);
-    $("messages").replaceChildren();
-    history.forEach(addMessage);
+    history.forEach(addMessage); // back again, only what was said meanwhile is new
     $("join").hidden = true;
     $("room").hidden = false;
     if (first) $("text").focus({ preventScroll: true });
@@ -91,7 +92,9 @@ function writeTo(person) {
 
 // --- What is said -----------------------------------------------------------------------------------------
 
-function addMessage({ author, text, at }) {
+function addMessage({ id, author, text, at }) {
+  if (shown.has(id)) return;
+  shown.add(id);
   const row = makeRow(author === name ? "message own" : "message", at);
   row.firstChild.prepend(part("strong", "author", author));
   row.append(makeText(text));
