@@ -1,0 +1,115 @@
+/**
+ * Sluice at both ends of a bad network.
+ *
+ * @module
+ */
+
+import { test } from "node:test";
+import { assert, assertEquals } from "#std/assert";
+import { figure, onLinux, type Subject, within, withServer } from "../faults/faulty.ts";
+import { makeRandom, SEED } from "../faults/random.ts";
+import type { Order } from "../servers/dialler.ts";
+import type { Report } from "../servers/faults.ts";
+import { type Runtime, runtimes } from "../support/runtimes.ts";
+import { soak } from "./attack.ts";
+import { ChaosProxy, type Plan, troubles } from "./chaos_proxy.ts";
+import { withDialler } from "./dialler.ts";
+
+const CONNECTIONS = soak ? 10_000 : 1_000;
+const ABREAST = 100;
+const MESSAGES = 20;
+const KEEPALIVE = { interval: 400, timeout: 400 };
+const HANDSHAKE = 1_500;
+
+/** What becomes of clients on a bad network, and nothing else. */
+const CLIENT_ENDS = new Set([
+  "1000",
+  "1006 connection-lost",
+  "1006 keepalive-timeout",
+  "1006 close-timeout",
+  "handshake ended",
+  "handshake timeout",
+]);
+
+/** And of the server's connections. */
+const SERVER_ENDS = new Set(["1000", "1006 connection-lost", "1006 keepalive-timeout", "1006 close-timeout"]);
+
+/** Each runtime is server once and client once. */
+const pairs: readonly (readonly [client: Runtime, server: Runtime])[] = runtimes.map((client, i) => [
+  client,
+  runtimes[(i + 1) % runtimes.length]!,
+]);
+
+for (const [client, runtime] of pairs) {
+  const name =
+    `${CONNECTIONS} connections from ${client} to ${runtime} through a bad network: each ends once, none is told wrong`;
+  test(name, onLinux, () =>
+    withServer(runtime, [
+      `--keepalive=${KEEPALIVE.interval},${KEEPALIVE.timeout}`,
+      "--close-timeout=500",
+      `--handshake-timeout=${HANDSHAKE}`,
+    ], async (server) => {
+      const proxy = await ChaosProxy.start(server.port, planner());
+      try {
+        await withDialler(client, async (dialler) => {
+          const outcome = await dialler.order(order(proxy.port));
+          const { opened, settled, errors } = await settledReport(server);
+          figure(client, "to", runtime, JSON.stringify(outcome), "server", JSON.stringify(settled));
+          const { ends, complete, ...faults } = outcome;
+          assertEquals(faults, { endedTwice: 0, incomplete: 0, wrong: 0 }, `SLUICE_SEED=${SEED}`);
+          assertEquals(sum(ends), CONNECTIONS);
+          assertEquals(Object.keys(ends).filter((how) => !CLIENT_ENDS.has(how)), [], `SLUICE_SEED=${SEED}`);
+          // What is only slow must not be the end of anybody.
+          const slow = ["none", "delay", "slices", "throttle"] as const;
+          const unharmed = slow.reduce((total, trouble) => total + (proxy.met.get(trouble) ?? 0), 0);
+          assert(complete >= unharmed, `${complete} were complete, ${unharmed} should be`);
+          assertEquals(sum(settled), opened);
+          assertEquals(
+            Object.keys(settled).filter((how) => !SERVER_ENDS.has(how)),
+            [],
+            `SLUICE_SEED=${SEED}`,
+          );
+          assertEquals(errors.filter((text) => !text.startsWith("keepalive")), []);
+          assertEquals((await dialler.remains()).uncaught, []);
+        });
+      } finally {
+        await proxy.close();
+      }
+      await within(3_000, () => server.sockets(), 1);
+    }));
+}
+
+/** Waits until every connection of the server has settled. */
+async function settledReport(server: Subject): Promise<Report> {
+  await within(5_000, async () => {
+    const { connections, open } = await server.report();
+    return [connections, open];
+  }, [0, []]);
+  return await server.report();
+}
+
+/** Plans what connections meet: every trouble, at random places, in either direction. */
+function planner(): () => Plan {
+  const random = makeRandom();
+  return () => ({
+    trouble: troubles[Math.floor(random() * troubles.length)]!,
+    // In the handshake, in the first messages, or in the middle.
+    at: Math.floor(10 ** (random() * 4.5)),
+    to: random() < 0.5 ? "server" : "client",
+  });
+}
+
+function order(port: number): Order {
+  return {
+    url: `ws://127.0.0.1:${port}/echo`,
+    count: CONNECTIONS,
+    abreast: ABREAST,
+    messages: MESSAGES,
+    end: "close",
+    options: { keepalive: KEEPALIVE, closeTimeout: 500, handshakeTimeout: HANDSHAKE },
+  };
+}
+
+function sum(counts: Record<string, number>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}
