@@ -27,6 +27,11 @@ export interface FanOutOptions {
   readonly onMissed: (connection: GroupConnection, first: boolean) => void;
 }
 
+interface Missed {
+  readonly connection: GroupConnection;
+  readonly first: boolean;
+}
+
 /** Sends messages to sets of connections. */
 export class FanOut {
   readonly #options: FanOutOptions;
@@ -53,34 +58,27 @@ export class FanOut {
     const size = message.byteLength + MAX_HEADER;
     const room = Math.max(0, maxBuffered - size);
     const mark = policy === "wait" ? Math.min(maxBuffered / 4, MAX_MARK) - size : Infinity;
-    let missed: GroupConnection[] | undefined;
+    let missed: Missed[] | undefined;
     let waiting: Promise<void>[] | undefined;
     for (const connection of members) {
       if (connection === except) continue;
       const { bufferedAmount } = connection;
       if (bufferedAmount > room) {
-        (missed ??= []).push(connection);
+        (missed ??= []).push({ connection, first: !this.#behind.has(connection) });
+        this.#behind.add(connection);
         continue;
       }
       if (this.#behind.size > 0) this.#behind.delete(connection);
       const sent = connection.send(message);
       if (bufferedAmount > mark) (waiting ??= []).push(sent);
     }
-    if (missed !== undefined) this.#tellMissed(missed);
+    for (const { connection, first } of missed ?? []) this.#options.onMissed(connection, first);
     return waiting === undefined ? undefined : Promise.allSettled(waiting).then(ignore);
   }
 
   /** Forgets a connection. */
   forget(connection: GroupConnection): void {
     this.#behind.delete(connection);
-  }
-
-  #tellMissed(missed: readonly GroupConnection[]): void {
-    for (const connection of missed) {
-      const first = !this.#behind.has(connection);
-      this.#behind.add(connection);
-      this.#options.onMissed(connection, first);
-    }
   }
 }
 

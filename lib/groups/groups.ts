@@ -236,11 +236,12 @@ export class Groups implements AsyncDisposable {
   /** Does what the policy says about a member that missed a message. */
   #missed(connection: GroupConnection, first: boolean): void {
     this.#counts.dropped++;
+    if (this.#settings.slowConsumer === "close" && this.#memberships.count(connection) > 0) {
+      this.#counts.closed++;
+      this.#memberships.leaveAll(connection);
+      connection.close(TOO_SLOW);
+    }
     if (first) this.#report(new GroupsError("slow-consumer"), { stage: "deliver", connection });
-    if (this.#settings.slowConsumer !== "close") return;
-    this.#counts.closed++;
-    this.#memberships.leaveAll(connection);
-    connection.close(TOO_SLOW);
   }
 
   /** Tells the user of an error. There is nobody to tell if that fails. */

@@ -70,10 +70,10 @@ export class Memberships {
     connection.closed.then(leave, leave);
   }
 
-  /** Takes a connection out of a group; returns whether it was in it. */
-  leave(group: string, connection: GroupConnection): boolean {
+  /** Takes a connection out of a group, if it is in it. */
+  leave(group: string, connection: GroupConnection): void {
     const joined = this.#joined.get(connection);
-    if (joined === undefined || !joined.has(group)) return false;
+    if (joined === undefined || !joined.has(group)) return;
     const as = joined.get(group);
     joined.delete(group);
     this.#dropName(as, connection, joined);
@@ -83,14 +83,11 @@ export class Memberships {
       this.#joined.delete(connection);
       this.#events.left(connection);
     }
-    return true;
   }
 
-  /** Takes a connection out of all groups; returns which those were. */
-  leaveAll(connection: GroupConnection): string[] {
-    const groups = [...this.#joined.get(connection)?.keys() ?? []];
-    for (const group of groups) this.leave(group, connection);
-    return groups;
+  /** Takes a connection out of all groups. */
+  leaveAll(connection: GroupConnection): void {
+    for (const group of [...this.#joined.get(connection)?.keys() ?? []]) this.leave(group, connection);
   }
 
   /** Takes everyone out of everything. */

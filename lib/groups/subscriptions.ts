@@ -47,11 +47,6 @@ export class Subscriptions {
     this.#broker = broker;
   }
 
-  /** How many channels are wanted, or still subscribed to. */
-  get size(): number {
-    return this.#channels.size;
-  }
-
   /** Wants a channel. */
   add(channel: string, subscriber: Subscriber): void {
     let subscription = this.#channels.get(channel);

@@ -13,16 +13,6 @@ export class Topics {
   /** A `Map`, so that no name is special: `__proto__` is a name like any other. */
   readonly #sets = new Map<string, Set<GroupConnection>>();
 
-  /** How many names have someone. */
-  get size(): number {
-    return this.#sets.size;
-  }
-
-  /** The names that have someone. */
-  names(): IterableIterator<string> {
-    return this.#sets.keys();
-  }
-
   /** The connections under a name: a live view, as long as there are any. */
   get(name: string): ReadonlySet<GroupConnection> {
     return this.#sets.get(name) ?? NOBODY;
@@ -31,9 +21,9 @@ export class Topics {
   /** Puts a connection under a name; returns whether it is the first. */
   add(name: string, connection: GroupConnection): boolean {
     const set = this.#sets.get(name);
-    if (set !== undefined) return set.add(connection), false;
-    this.#sets.set(name, new Set([connection]));
-    return true;
+    if (set === undefined) this.#sets.set(name, new Set([connection]));
+    else set.add(connection);
+    return set === undefined;
   }
 
   /** Takes a connection away; returns whether it was the last. */

@@ -257,6 +257,20 @@ test("groups: close ends who is too slow, at once and for all groups", async () 
   assertEquals(groups.counts, { dropped: 1, closed: 1, lost: 0, malformed: 0 });
 });
 
+test("groups: who publishes because someone was closed closes nobody twice", async () => {
+  const groups: Groups = new Groups({
+    slowConsumer: "close",
+    maxBuffered: 100,
+    onError: () => void groups.publish("room", "Someone is gone"),
+  });
+  const [one, other, fast] = members(3) as [Member, Member, Member];
+  for (const member of [one, other, fast]) await groups.join("room", member);
+  one.bufferedAmount = other.bufferedAmount = 100;
+  await groups.publish("room", "Hello");
+  assertEquals([one.closes.length, other.closes.length, groups.counts.closed], [1, 1, 2]);
+  assertEquals(fast.received[0], "Hello");
+});
+
 test("groups: wait holds who awaits publish, and delivers to the others meanwhile", async () => {
   const groups = new Groups({ slowConsumer: "wait", maxBuffered: 100 });
   const [slow, fast] = members(2) as [Member, Member];
