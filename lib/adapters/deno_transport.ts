@@ -45,6 +45,9 @@ export const Deno: DenoNamespace = (globalThis as unknown as { Deno: DenoNamespa
 const MIN_READ = 1_024;
 const MAX_READ = 65_536;
 
+/** How much is read behind a frame that was read to where it belongs: if another follows, what comes with its header is copied. */
+const HEAD_READ = 8_192;
+
 /** Reads and writes through a connection, one read and one write at a time. */
 export class DenoTransport extends SocketTransport implements Transport {
   readonly remoteAddress: RemoteAddress | undefined;
@@ -53,6 +56,8 @@ export class DenoTransport extends SocketTransport implements Transport {
   readonly #conn: DenoConn;
   #buffer = new Uint8Array(MIN_READ);
   #used = 0;
+  /** How much is read at most, unless the sink has room. */
+  #size = MIN_READ;
   #stopped = false;
   #restart: (() => void) | undefined;
 
@@ -106,9 +111,10 @@ export class DenoTransport extends SocketTransport implements Transport {
   async #readAll(): Promise<void> {
     try {
       while (this.open) {
-        const size = await this.#conn.read(this.#room());
+        const room = this.room() ?? this.#rest();
+        const size = await this.#conn.read(room);
         if (size === null) return this.peerEnded();
-        this.#take(size);
+        this.#take(room, size);
         if (this.#stopped) await new Promise<void>((resolve) => this.#restart = resolve);
       }
     } catch (error) {
@@ -116,20 +122,21 @@ export class DenoTransport extends SocketTransport implements Transport {
     }
   }
 
-  /** Hands on what was read; the buffer behind it is read into next, until too little is left. */
-  #take(size: number): void {
-    const bytes = this.#buffer.subarray(this.#used, this.#used + size);
-    this.#used += size;
-    this.received(bytes);
+  /** Hands on what was read. What filled its room is followed by a larger read. */
+  #take(room: Uint8Array, size: number): void {
+    if (room.buffer !== this.#buffer.buffer) this.#size = HEAD_READ;
+    else if (size === room.length) this.#size = Math.min(this.#size * 2, MAX_READ);
+    if (room.buffer === this.#buffer.buffer) this.#used += size;
+    this.received(size === room.length ? room : room.subarray(0, size));
   }
 
-  /** Returns what to read into: twice the size after a read that filled it, the smallest after one that did not. */
-  #room(): Uint8Array {
-    const left = this.#buffer.length - this.#used;
-    if (left >= MIN_READ / 2) return this.#used === 0 ? this.#buffer : this.#buffer.subarray(this.#used);
-    this.#buffer = new Uint8Array(Math.min(this.#buffer.length * 2, MAX_READ));
-    this.#used = 0;
-    return this.#buffer;
+  /** Returns what is left of the buffer, or a new one. */
+  #rest(): Uint8Array {
+    if (this.#buffer.length - this.#used < MIN_READ / 2) {
+      this.#buffer = new Uint8Array(this.#size);
+      this.#used = 0;
+    }
+    return this.#buffer.subarray(this.#used, this.#used + this.#size);
   }
 
   #close(error?: unknown): void {

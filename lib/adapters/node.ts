@@ -73,10 +73,10 @@ async function listen(
   // A socket that is stuck in its TLS handshake is known to nobody else, and would keep the server from closing.
   const sockets = new Set<Socket>();
   const server = tls === undefined
-    ? createServer(common, (socket) => accept(new NodeTransport(socket)))
+    ? createServer(common, (socket) => accept(new NodeTransport(socket, { fresh: true })))
     : createTlsServer(
       { ...common, ...tls, ...handshakeTimeout !== Infinity && { handshakeTimeout } },
-      (socket) => accept(new NodeTransport(socket)),
+      (socket) => accept(new NodeTransport(socket, { fresh: false })),
     );
   server.on("tlsClientError", (_, socket: Socket) => socket.destroy());
   server.on("connection", (socket: Socket) => {
@@ -129,7 +129,7 @@ function dial(target: DialTarget): Promise<Transport> {
     socket.once(tls === undefined ? "connect" : "secureConnect", () => {
       signal.removeEventListener("abort", onAbort);
       socket.off("error", onError);
-      resolve(new NodeTransport(socket));
+      resolve(new NodeTransport(socket, { fresh: tls === undefined }));
     });
   });
 }

@@ -7,6 +7,7 @@
 import type { Socket } from "node:net";
 import { SocketTransport } from "../connection/socket_transport.ts";
 import type { RemoteAddress, Transport } from "../connection/transport.ts";
+import { readInto } from "./node_reader.ts";
 import { flushAtEndOfTurn } from "./turn.ts";
 
 /** Reads and writes through a socket that allows half-open connections. */
@@ -20,7 +21,13 @@ export class NodeTransport extends SocketTransport implements Transport {
   #writing = false;
   #error: Error | undefined;
 
-  constructor(socket: Socket) {
+  /**
+   * Takes over a socket.
+   *
+   * @param socket It allows half-open connections.
+   * @param options `fresh`: whether it has no TLS, and nobody has read from it.
+   */
+  constructor(socket: Socket, { fresh }: { fresh: boolean }) {
     super();
     const { remoteAddress, remotePort } = socket;
     this.secure = "encrypted" in socket;
@@ -28,10 +35,9 @@ export class NodeTransport extends SocketTransport implements Transport {
       ? undefined
       : { hostname: remoteAddress, port: remotePort! };
     this.#socket = socket;
-    // A Buffer is a Uint8Array with other habits, which users shall not have to know.
-    socket.on("data", (bytes: Uint8Array) => {
-      this.received(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
-    });
+    const take = (bytes: Uint8Array) => this.received(bytes);
+    if (fresh && readInto(socket, () => this.room(), take)) socket.resume();
+    else socket.on("data", (bytes: Uint8Array) => take(withoutHabits(bytes)));
     socket.on("end", () => this.peerEnded());
     socket.on("error", (error) => this.#error = error);
     socket.on("close", () => this.lost(this.#error));
@@ -71,4 +77,9 @@ export class NodeTransport extends SocketTransport implements Transport {
   protected startReading(): void {
     this.#socket.resume();
   }
+}
+
+/** A Buffer is a Uint8Array with other habits, which users shall not have to know. */
+function withoutHabits({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length);
 }

@@ -58,7 +58,7 @@ export async function upgrade(
   const settings = readAcceptOptions(options, zlibCodec);
   // Whoever decided on the request may have taken its time. Such a socket would not tell of its end again.
   if (socket.destroyed) throw new HandshakeError("ended");
-  const channel = new ByteChannel(new NodeTransport(socket as Socket));
+  const channel = new ByteChannel(new NodeTransport(socket as Socket, { fresh: false }));
   const received = {
     channel,
     head: { kind: "request", method: request.method!, target: request.url!, headers: fieldsOf(request) },

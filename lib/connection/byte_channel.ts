@@ -95,6 +95,8 @@ export class ByteChannel implements TransportSink {
     this.transport.destroy();
   }
 
+  room(): undefined {}
+
   data(bytes: Uint8Array): void {
     this.transport.pause();
     this.#reading?.resolve(bytes);

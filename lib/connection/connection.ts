@@ -156,6 +156,10 @@ export class Connection implements WebSocketConnection, TransportSink {
 
   // What the transport calls.
 
+  room(): Uint8Array | undefined {
+    return this.#endpoint.room();
+  }
+
   data(bytes: Uint8Array): void {
     this.#keepalive?.noteLife();
     if (!this.#outbox.relieved) this.#endpoint.congested = true;

@@ -7,7 +7,14 @@
 import type { RemoteAddress, Transport, TransportSink } from "./transport.ts";
 
 /** Hears what happens before anyone has taken over: a socket may be gone by then. */
-const NOBODY: TransportSink = { data() {}, drain() {}, flush() {}, end() {}, gone() {} };
+const NOBODY: TransportSink = {
+  room: () => undefined,
+  data() {},
+  drain() {},
+  flush() {},
+  end() {},
+  gone() {},
+};
 
 /**
  * Holds back what is read while paused.
@@ -47,6 +54,11 @@ export abstract class SocketTransport implements Transport {
   protected abstract stopReading(): void;
   /** Makes it read again. */
   protected abstract startReading(): void;
+
+  /** Where to read to, if the sink knows. */
+  protected room(): Uint8Array | undefined {
+    return this.#paused || this.#held.length > 0 ? undefined : this.sink.room();
+  }
 
   /** Takes bytes from the socket, which must not write to them again. */
   protected received(bytes: Uint8Array): void {

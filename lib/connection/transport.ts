@@ -16,6 +16,11 @@ export interface RemoteAddress {
  * Hears what a {@linkcode Transport} has to tell. Its methods never throw.
  */
 export interface TransportSink {
+  /**
+   * Lends memory that the next bytes are best read into, to be given to `data` from its start. It is good for one read,
+   * until the next call of any method here; `undefined` if there is none.
+   */
+  room(): Uint8Array | undefined;
   /** Takes bytes that arrived; they are the sink's own from now on. Never called while paused. */
   data(bytes: Uint8Array): void;
   /** Takes note that the write under way is done. */

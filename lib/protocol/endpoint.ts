@@ -66,6 +66,9 @@ export interface EndpointDeflate {
  */
 const FRAMES_PER_TURN = 512;
 
+/** For fewer bytes than this a read of its own is not worth it: what follows may come with them. */
+const MIN_ROOM = 4_096;
+
 const encoder = new TextEncoder();
 
 function makeFrame(opcode: Opcode, payload: Uint8Array): Frame {
@@ -117,6 +120,18 @@ export class Endpoint {
    */
   receive(chunk: Uint8Array): void {
     if (!this.finished) this.#decoder.push(chunk);
+  }
+
+  /**
+   * Lends memory to read the next bytes into, and then to give to {@linkcode Endpoint.receive}: that of the message they
+   * belong to, which saves a copy. It is good until the next call.
+   *
+   * @returns `undefined` if there is nothing to win.
+   */
+  room(): Uint8Array | undefined {
+    const { missing, remaining } = this.#decoder;
+    if (this.#state !== "open" || missing < MIN_ROOM) return undefined;
+    return this.#assembler.room(remaining)?.subarray(0, missing);
   }
 
   /**

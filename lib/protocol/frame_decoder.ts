@@ -118,6 +118,11 @@ export class FrameDecoder {
     return this.#inFrame ? this.#length - this.#done : 0;
   }
 
+  /** How many bytes are still to come of the data frame under way that is handed on in pieces. */
+  get missing(): number {
+    return this.#inFrame && this.#pieces && !isControl(this.#opcode) ? this.#length - this.#done : 0;
+  }
+
   /**
    * Gives the decoder its next chunk. The one before must have been used up: {@linkcode FrameDecoder.next} returned
    * `undefined`.

@@ -63,6 +63,16 @@ export class MessageAssembler {
     return frame.fin ? this.#finish() : undefined;
   }
 
+  /**
+   * Lends the memory where the next bytes of the message under way will lie.
+   *
+   * @param remaining How many bytes the message lacks, if known.
+   * @returns `undefined` if they will not be gathered as they come.
+   */
+  room(remaining: number): Uint8Array | undefined {
+    return this.#compressed ? undefined : this.#collector?.room(remaining);
+  }
+
   /** Gives up the message under way. */
   close(): void {
     this.#inflater?.close();

@@ -1,0 +1,80 @@
+/**
+ * Reading from a socket of `node:net` into memory of our choice.
+ *
+ * Node takes 64 KiB of fresh memory for each read, and with large messages spends a third of its time on collecting them.
+ * A socket that a program makes itself can be told where to read to (`onread`); those that a server accepts are made by
+ * the same code without that option, so what it sets is set here: 56 us of CPU for an echo of 64 KiB in place of 81,
+ * 0.99 ms for 1 MiB in place of 1.37. Where Node has no such fields, the event `data` does it, as everywhere else.
+ *
+ * @module
+ */
+
+import { Socket } from "node:net";
+
+/** How much is read where the sink has no room. */
+const READ_SIZE = 65_536;
+
+/** How much is read behind a frame that was read to where it belongs: if another follows, what comes with its header is copied. */
+const HEAD_SIZE = 8_192;
+
+/** What all sockets read into that have no better place; what they read is copied from there. */
+const shared = new Uint8Array(READ_SIZE);
+const sharedHead = shared.subarray(0, HEAD_SIZE);
+
+/** What the option `onread` sets. */
+interface Fields {
+  readonly buffer: symbol;
+  readonly generator: symbol;
+  readonly callback: symbol;
+}
+
+interface Handle {
+  useUserBuffer?(buffer: Uint8Array): void;
+}
+
+const fields: Fields | undefined = findFields();
+
+function findFields(): Fields | undefined {
+  const onread = { buffer: () => new Uint8Array(1), callback: () => true };
+  const keys = new Map(
+    Object.getOwnPropertySymbols(new Socket({ onread })).map((key) => [key.description, key]),
+  );
+  const [buffer, generator, callback] = ["kBuffer", "kBufferGen", "kBufferCb"].map((name) => keys.get(name));
+  return buffer && generator && callback ? { buffer, generator, callback } : undefined;
+}
+
+/**
+ * Makes a socket read into the room there is, or else hand on copies.
+ *
+ * @param socket A socket without TLS that nobody has read from.
+ * @param room Says where to read to, if it knows.
+ * @param take Takes what was read.
+ * @returns Whether that is possible.
+ */
+export function readInto(
+  socket: Socket,
+  room: () => Uint8Array | undefined,
+  take: (bytes: Uint8Array) => void,
+): boolean {
+  const handle = (socket as unknown as { _handle: Handle | null })._handle;
+  if (fields === undefined || handle?.useUserBuffer === undefined) return false;
+  let behindLarge = false;
+  Object.assign(socket, {
+    [fields.buffer]: shared,
+    [fields.generator]: () => {
+      const own = room();
+      if (own !== undefined) behindLarge = true;
+      return own ?? (behindLarge ? sharedHead : shared);
+    },
+    [fields.callback]: (size: number, buffer: Uint8Array) => {
+      if (buffer.buffer !== shared.buffer) take(buffer.subarray(0, size));
+      else {
+        if (size < buffer.length) behindLarge = false;
+        take(shared.slice(0, size));
+      }
+      return true;
+    },
+  });
+  handle.useUserBuffer(shared);
+  return true;
+}
