@@ -11,6 +11,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Report } from "../servers/faults.ts";
+import { COLLECTING } from "../support/heap.ts";
 import { type RunningServer, type Runtime, startServer } from "../support/runtimes.ts";
 import { settles, sleep } from "../support/serving.ts";
 import { UPGRADE, Wire } from "../support/wire.ts";
@@ -127,7 +128,7 @@ export async function withServer(
   script = "faults.ts",
 ): Promise<void> {
   const path = fileURLToPath(new URL(`../servers/${script}`, import.meta.url));
-  const server = new Subject(await startServer(runtime, path, args));
+  const server = new Subject(await startServer(runtime, path, args, { env: COLLECTING }));
   try {
     await run(server).catch((error) => {
       if (server.alive() || script !== "faults.ts") throw error;

@@ -11,7 +11,9 @@ import { parseArgs } from "node:util";
 import type { ErrorContext } from "../../lib/server/serve_options.ts";
 import type { WebSocketConnection, WebSocketError } from "../../mod.ts";
 import { MESSAGE_SIZE, messageAt } from "../faults/pattern.ts";
+import { heapUsed } from "../support/heap.ts";
 import { serve } from "../support/sluice.ts";
+import { timersRunning } from "../support/timers.ts";
 import { watchTurns } from "../support/turns.ts";
 
 const { values: flags } = parseArgs({
@@ -154,6 +156,11 @@ const pages: Record<string, () => Response | Promise<Response>> = {
   },
   /** How long the turns of the loop were since it was asked last. */
   "/turns": () => Response.json(turns?.()),
+  /** What is left when garbage is collected; what was noted of errors is forgotten. */
+  async "/remains"() {
+    report.errors.length = 0;
+    return Response.json({ heap: await heapUsed(), timers: timersRunning(), uncaught: report.uncaught });
+  },
   "/release"() {
     gate.resolve();
     return new Response();
