@@ -49,6 +49,10 @@ const contract: Record<string, (layer: Layer) => Promise<void>> = {
     await processes[1].groups.join("room", members[2]);
     await processes[2].groups.join("elsewhere", members[3]);
     for (const message of MESSAGES) await processes[0].groups.publish("room", message);
+    // What one publishes may overtake what another does.
+    await until(() =>
+      members[1].received.length === MESSAGES.length && members[2].received.length === MESSAGES.length
+    );
     await processes[2].groups.publish("room", "from a process without a member");
     const all = [...MESSAGES, "from a process without a member"];
     await until(() => members[0].received.length === all.length && members[2].received.length === all.length);
