@@ -90,6 +90,7 @@ function converse(stream: Stream, acts: readonly Act[]): Uint8Array {
   const witness = new Witness(stream);
   const sent: Uint8Array[] = [];
   let at = 0;
+  let closedAt: number | undefined;
   for (const act of [...acts, { do: "receive", count: Infinity }, { do: "end" }] satisfies Act[]) {
     if (act.do === "receive") {
       const chunk = stream.bytes.subarray(at, at + act.count);
@@ -99,6 +100,7 @@ function converse(stream: Stream, acts: readonly Act[]): Uint8Array {
       const event = endpoint.end();
       if (event !== undefined) witness.see(event);
     } else {
+      if (act.do === "close" && endpoint.state === "open") closedAt = witness.events.length;
       perform(endpoint, act);
     }
     sent.push(endpoint.output.take().slice());
@@ -106,6 +108,8 @@ function converse(stream: Stream, acts: readonly Act[]): Uint8Array {
   }
   assertEquals(endpoint.finished, true);
   assertEquals(witness.events.filter((event) => /^(?:close|fail)/.test(event)).length, 1);
+  // Once our Close is out there is nothing to tell but the end.
+  if (closedAt !== undefined) assertEquals(witness.events.length, closedAt + 1);
   return concat(sent);
 }
 

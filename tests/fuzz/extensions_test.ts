@@ -24,7 +24,10 @@ const PARAMETERS = [
   ...["server_no_context_takeover", "client_no_context_takeover", "server_max_window_bits"],
   ...["client_max_window_bits", "hasOwnProperty", "q"],
 ];
-const VALUES = ["8", "9", "15", "7", "16", "010", "1e1", "-1", '"15"', '"1\\5"', '""', "", "a b"];
+const VALUES = [
+  ...["8", "9", "15", "7", "16", "010", "1e1", "-1", "", "a b"],
+  ...['"15"', '"1\\5"', '""', '"a b"', '"@"', '"\\""', '"\x80"', '"'],
+];
 
 const piece = fc.constantFrom(";", ";", ",", "=", " ", "\t", '"', "\\", "\x80", "\0", "a", "é", "@", "x");
 const noise = fc.oneof(

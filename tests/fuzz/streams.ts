@@ -49,8 +49,25 @@ const bytes = (maxLength: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ m
 
 const words = fc.constantFrom("", "a", "Hello", "é", "\u{1f600}", "\ufeff", "a".repeat(125), "b".repeat(130));
 const text = fc.array(words, { maxLength: 3 }).map((parts) => new TextEncoder().encode(parts.join("")));
+/** A surrogate, overlong forms, what lies above U+10FFFF, and characters that are not whole. */
+const noText = fc.tuple(
+  text,
+  fc.constantFrom(
+    "\xed\xa0\x80",
+    "\xc0\x80",
+    "\xe0\x80\x80",
+    "\xf0\x80\x80\x80",
+    "\xf4\x90\x80\x80",
+    "\xe2\x82",
+  ),
+  text,
+).map(([before, wrong, after]) => concat([before, latin1(wrong), after]));
 /** Mostly text. */
-const data = fc.oneof({ arbitrary: text, weight: 5 }, { arbitrary: bytes(20), weight: 2 });
+const data = fc.oneof(
+  { arbitrary: text, weight: 5 },
+  { arbitrary: bytes(20), weight: 2 },
+  { arbitrary: noText, weight: 1 },
+);
 
 const token: fc.Arbitrary<Token> = fc.oneof(
   { arbitrary: fc.constantFrom("a", "bc", "Hello", "\xc3\xa9", "\xf0\x9f", "\xff"), weight: 4 },
