@@ -84,28 +84,47 @@ export const OVER_AND_INVALID = "a message over the limit, and compressed data t
 
 const NO_HISTORY = new Uint8Array(0);
 
-class ReferenceReader {
-  readonly events: string[] = [];
-  readonly #bytes: Uint8Array;
+/** Reads one direction of a connection, from behind the head on. */
+export class ReferenceReader {
   readonly #options: Required<Omit<ReferenceOptions, "deflate">> & Pick<ReferenceOptions, "deflate">;
+  #bytes: Uint8Array = NO_HISTORY;
   #at = 0;
+  #events: string[] = [];
   #pending: Pending | undefined;
   #empties = 0;
   #history: Uint8Array = NO_HISTORY;
   #lastKey: Uint8Array | undefined;
+  #closed = false;
 
-  constructor(bytes: Uint8Array, options: ReferenceOptions) {
-    this.#bytes = bytes;
+  /** @param options What to hold the stream to. */
+  constructor(options: ReferenceOptions) {
     const none = { maxMessageSize: Infinity, maxCompressedSize: Infinity, maxEmptyFragments: Infinity };
     this.#options = { strict: false, ...none, ...options };
   }
 
+  /**
+   * Reads on.
+   *
+   * @param bytes Frames; only at the very end of a stream may one be cut short.
+   * @returns What these bytes come to.
+   */
+  read(bytes: Uint8Array): ReferenceLog {
+    [this.#bytes, this.#at, this.#events] = [bytes, 0, []];
+    try {
+      this.#readFrames();
+    } catch (stop) {
+      if (stop instanceof Violation) return { events: this.#events, violation: { ...stop } };
+      if (!(stop instanceof EndOfBytes)) throw stop;
+    }
+    return { events: this.#events };
+  }
+
   /** Reads up to the Close, or the end of the bytes. */
-  read(): void {
-    for (let closed = false; !closed;) {
+  #readFrames(): void {
+    while (!this.#closed) {
       const header = this.#header();
       if (header.opcode < 8) this.#data(header);
-      else closed = this.#control(header);
+      else this.#control(header);
     }
     if (this.#options.strict) demand(this.#at === this.#bytes.length, 1002, "something behind the Close");
   }
@@ -157,7 +176,7 @@ class ReferenceReader {
   }
 
   #key(): Uint8Array {
-    const key = this.#take(4);
+    const key = this.#take(4).slice();
     const again = key.every((byte, i) => byte === this.#lastKey?.[i]);
     if (this.#options.strict) demand(!again, 1002, "the same masking key twice in a row");
     return this.#lastKey = key;
@@ -168,20 +187,19 @@ class ReferenceReader {
     return key === undefined ? bytes : bytes.map((byte, i) => byte ^ key[i % 4]!); // §5.3
   }
 
-  /** Takes a control frame; tells whether it was a Close. */
-  #control(header: Header): boolean {
+  #control(header: Header): void {
     const payload = this.#payload(header);
     if (header.opcode !== 8) {
-      this.events.push(`${header.opcode === 9 ? "ping" : "pong"} ${show(payload)}`);
-      return false;
+      this.#events.push(`${header.opcode === 9 ? "ping" : "pong"} ${show(payload)}`);
+      return;
     }
     demand(payload.length !== 1, 1002, "a Close of one byte");
     const code = payload.length === 0 ? 1005 : payload[0]! * 256 + payload[1]!;
     const good = payload.length === 0 || CLOSE_CODES.some(([from, to]) => code >= from && code <= to);
     demand(good, 1002, `close code ${code}`);
     demand(readUtf8(payload.subarray(2)).type === "text", 1007, "a reason that is no UTF-8");
-    this.events.push(`close ${code} ${JSON.stringify(textOf(payload.subarray(2)))}`);
-    return true;
+    this.#events.push(`close ${code} ${JSON.stringify(textOf(payload.subarray(2)))}`);
+    this.#closed = true;
   }
 
   /** Takes a data frame; of one that the bytes do not hold whole, what there is. */
@@ -220,7 +238,7 @@ class ReferenceReader {
     if (inflated && deflate!.takeover) {
       this.#history = concat([this.#history, bytes]).slice(-(2 ** deflate!.bits));
     }
-    this.events.push(opcode === 1 ? `text ${JSON.stringify(textOf(bytes))}` : `binary ${show(bytes)}`);
+    this.#events.push(opcode === 1 ? `text ${JSON.stringify(textOf(bytes))}` : `binary ${show(bytes)}`);
   }
 }
 
@@ -235,12 +253,5 @@ function textOf(bytes: Uint8Array): string {
  * @param options What to hold them to.
  */
 export function readStream(bytes: Uint8Array, options: ReferenceOptions): ReferenceLog {
-  const reader = new ReferenceReader(bytes, options);
-  try {
-    reader.read();
-  } catch (stop) {
-    if (stop instanceof Violation) return { events: reader.events, violation: { ...stop } };
-    if (!(stop instanceof EndOfBytes)) throw stop;
-  }
-  return { events: reader.events };
+  return new ReferenceReader(options).read(bytes);
 }

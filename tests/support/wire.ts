@@ -8,6 +8,7 @@ import { connect, type Socket } from "node:net";
 import type { Server } from "../../lib/server/server.ts";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import { headerSize, writeFrame } from "../../lib/protocol/frame_encoder.ts";
+import { SentBytes } from "./sent_bytes.ts";
 
 /** The head that every test sends that is not about heads; its key is the RFC's own sample. */
 export const UPGRADE: string =
@@ -40,10 +41,13 @@ export class Wire {
   readonly ended: Promise<"end" | "reset">;
   #received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #wake: () => void = () => {};
+  /** What the other end, which is Sluice, sends: the reference reads it when the socket is done. */
+  readonly #watched = new SentBytes();
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on("data", (bytes: Uint8Array) => {
+      this.#watched.sent(bytes);
       const joined = new Uint8Array(this.#received.length + bytes.length);
       joined.set(this.#received);
       joined.set(bytes, this.#received.length);
@@ -55,7 +59,10 @@ export class Wire {
       socket.on("error", () => resolve("reset"));
       socket.on("close", () => resolve("reset"));
     });
-    this.ended.then(() => this.#wake());
+    this.ended.then(() => {
+      this.#wake();
+      this.#watched.check();
+    });
   }
 
   /** Connects to a port of this machine. */
@@ -83,6 +90,7 @@ export class Wire {
 
   /** Sends text, or bytes. */
   send(data: string | Uint8Array): void {
+    this.#watched.received(data);
     this.socket.write(data);
   }
 
