@@ -95,6 +95,13 @@ test("property: random bytes are inflated or refused, and the next connection is
   check(property, { numRuns: 1_000 });
 });
 
+test("a block of no known kind is refused at once, and not when the message ends", () => {
+  const inflater = zlibCodec.inflater({ windowBits: 15, takeover: false });
+  const error = assertThrows(() => inflater.write(Uint8Array.of(0x06), () => {}), WebSocketError);
+  assertEquals(error.code, "invalid-deflate");
+  inflater.close();
+});
+
 for (const windowBits of WINDOWS) {
   test(`a window of ${windowBits} bits wraps many times over, with takeover, and never reaches further back`, () => {
     const deflater = zlibCodec.deflater({ ...DEFAULTS, windowBits, level: 9, takeover: true });
