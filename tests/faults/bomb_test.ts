@@ -14,9 +14,11 @@ import { runtimes } from "../support/runtimes.ts";
 import { receive, sleep } from "../support/serving.ts";
 import { connect } from "../support/sluice.ts";
 import { UPGRADE, Wire } from "../support/wire.ts";
-import { MiB, onLinux, SLACK, type Subject, withServer } from "./faulty.ts";
+import { figure, MiB, onLinux, SLACK, soak, type Subject, withServer } from "./faulty.ts";
 
 const LIMIT = MiB;
+/** How many go off one after the other. */
+const BOMBS = 10;
 const OFFER = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
 
 /** Zeros of 8 MiB, compressed 1030 to 1, in a form that can be repeated: it ends at a block border. */
@@ -61,13 +63,14 @@ async function explode(server: Subject, payload: Uint8Array, frameSize: number):
   wire.destroy();
 }
 
-const SHAPES: readonly [name: string, size: number, frameSize: number, takeover: boolean][] = [
+const SHAPES: [name: string, size: number, frameSize: number, takeover: boolean][] = [
   ["8 MiB in one frame", 8, Infinity, false],
   ["1 GiB in one frame", 1_024, Infinity, false],
   ["8 MiB in fragments of 100 bytes", 8, 100, false],
   ["1 GiB in fragments of 4 KiB", 1_024, 4_096, false],
   ["1 GiB in one frame, with context takeover", 1_024, Infinity, true],
 ];
+if (soak) SHAPES.push(["8 GiB in one frame", 8_192, Infinity, false]);
 
 for (const runtime of runtimes) {
   for (const [name, size, frameSize, takeover] of SHAPES) {
@@ -80,7 +83,7 @@ for (const runtime of runtimes) {
         const flags = ["--compression", "--compression-options", options, "--max-message-size", `${LIMIT}`];
         await withServer(runtime, flags, async (server) => {
           const bombard = async () => {
-            for (let i = 0; i < 10; i++) await explode(server, payload, frameSize);
+            for (let i = 0; i < BOMBS; i++) await explode(server, payload, frameSize);
           };
           await bombard();
           const other = await connect(`ws://127.0.0.1:${server.port}/`, { compression: true });
@@ -88,6 +91,7 @@ for (const runtime of runtimes) {
           let seen = await watch(server, other, bombard);
           for (let i = 0; i < 2 && !isFine(seen); i++) seen = await watch(server, other, bombard);
           other.abort();
+          figure(runtime, name, JSON.stringify(seen));
           assert(isFine(seen), `it grew by ${seen.growth} MiB, others waited for ${seen.p99} ms`);
         }, "echo.ts");
       },
@@ -95,14 +99,25 @@ for (const runtime of runtimes) {
   }
 }
 
-/** How much the server's memory grows meanwhile, in MiB, and the 99th percentile of another connection's echo, in ms. */
+/** What is seen of a server meanwhile. */
+interface Seen {
+  /** How much its memory grows, in MiB. */
+  readonly growth: number;
+  /** How long another connection waits for an echo, of 100 times 99, in milliseconds. */
+  readonly p99: number;
+  /** What a bomb and the echoes meanwhile cost, in milliseconds of processor. */
+  readonly cpu: number;
+}
+
+/** Watches a server. */
 async function watch(
   server: Subject,
   other: WebSocketConnection,
   work: () => Promise<void>,
-): Promise<{ growth: number; p99: number }> {
+): Promise<Seen> {
   server.forgetPeak();
   const before = server.memory().now;
+  const used = server.cpu();
   let over = false;
   const working = work().finally(() => over = true);
   const times: number[] = [];
@@ -115,9 +130,10 @@ async function watch(
   }
   await working;
   const p99 = times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)]!;
-  return { growth: (server.memory().peak - before) / MiB, p99 };
+  const cpu = (server.cpu() - used) * 1_000 / BOMBS;
+  return { growth: (server.memory().peak - before) / MiB, p99, cpu };
 }
 
-function isFine({ growth, p99 }: { growth: number; p99: number }): boolean {
+function isFine({ growth, p99 }: Seen): boolean {
   return growth * MiB <= LIMIT + 256 * 1_024 + SLACK && p99 < 50;
 }

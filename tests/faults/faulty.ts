@@ -24,6 +24,9 @@ export const onLinux: { skip: false | string } = {
 /** Whether the sizes are those of the long run. */
 export const long: boolean = process.env.SLUICE_LONG === "1";
 
+/** Whether they are those of the longest: `npm run test:soak`. */
+export const soak: boolean = process.env.SLUICE_SOAK === "1";
+
 /** One mebibyte. */
 export const MiB: number = 1 << 20;
 

@@ -7,16 +7,12 @@
 
 import { assert, assertEquals } from "#std/assert";
 import type { Socket } from "node:net";
-import process from "node:process";
 import { test } from "node:test";
 import { figure, inMiB, onLinux, openSocket, SLACK, type Subject, withServer } from "../faults/faulty.ts";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import type { Runtime } from "../support/runtimes.ts";
 import { settles, sleep } from "../support/serving.ts";
 import { clientFrame, UPGRADE, Wire } from "../support/wire.ts";
-
-/** Whether the sizes are those of the long run: `npm run test:soak`. */
-export const soak: boolean = process.env.SLUICE_SOAK === "1";
 
 /** One kibibyte. */
 export const KiB = 1_024;

@@ -12,6 +12,7 @@ import {
   MiB,
   onLinux,
   openSocket,
+  soak,
   type Subject,
   upgradeAt,
   upgradeSocket,
@@ -21,7 +22,7 @@ import { runtimes } from "../support/runtimes.ts";
 import { sleep } from "../support/serving.ts";
 import type { Turns } from "../support/turns.ts";
 import { clientFrame } from "../support/wire.ts";
-import { echoed, feed, leave, repeated, soak, tryThrice, waitsDuring } from "./attack.ts";
+import { echoed, feed, leave, repeated, tryThrice, waitsDuring } from "./attack.ts";
 
 /** How many bytes an attacker sends, headers included. */
 const FLOOD = (soak ? 64 : 16) * MiB;

@@ -6,12 +6,12 @@
 
 import { test } from "node:test";
 import { assert, assertEquals } from "#std/assert";
-import { figure, onLinux, type Subject, within, withServer } from "../faults/faulty.ts";
+import { figure, onLinux, soak, type Subject, within, withServer } from "../faults/faulty.ts";
 import { makeRandom, SEED } from "../faults/random.ts";
 import type { Order } from "../servers/dialler.ts";
 import type { Report } from "../servers/faults.ts";
 import { type Runtime, runtimes } from "../support/runtimes.ts";
-import { soak } from "./attack.ts";
+
 import { ChaosProxy, type Plan, troubles } from "./chaos_proxy.ts";
 import { withDialler } from "./dialler.ts";
 

@@ -9,11 +9,11 @@ import { test } from "node:test";
 import { assert, assertEquals } from "#std/assert";
 import type { Socket } from "node:net";
 import { Opcode } from "../../lib/protocol/frame.ts";
-import { figure, MiB, onLinux } from "../faults/faulty.ts";
+import { figure, MiB, onLinux, soak } from "../faults/faulty.ts";
 import { runtimes } from "../support/runtimes.ts";
 import { settles } from "../support/serving.ts";
 import { clientClose, clientFrame, Wire } from "../support/wire.ts";
-import { enter, feed, KiB, leave, repeated, soak, testBound, withEcho } from "./attack.ts";
+import { enter, feed, KiB, leave, repeated, testBound, withEcho } from "./attack.ts";
 
 const PINGS = soak ? 1_000_000 : 100_000;
 const FRAGMENTS = 1_000_000;

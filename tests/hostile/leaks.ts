@@ -5,14 +5,13 @@
  */
 
 import { assert, assertEquals } from "#std/assert";
-import { figure, type Subject, within } from "../faults/faulty.ts";
+import { figure, soak, type Subject, within } from "../faults/faulty.ts";
 import type { Remains } from "../servers/dialler.ts";
 import { sleep } from "../support/serving.ts";
-import { soak } from "./attack.ts";
 
 /** How many rounds are measured, behind those that warm up. */
 export const ROUNDS: number = soak ? 20 : 6;
-const WARM_UP = soak ? 5 : 3;
+const WARM_UP = soak ? 15 : 3;
 /** How many connections a round has, of all endings together. */
 export const CONNECTIONS: number = soak ? 1_000 : 300;
 /** How many bytes of heap each connection of a round may leave. A reference that is kept costs more by far. */
