@@ -26,11 +26,14 @@ import { HandshakeError } from "../errors.ts";
 import type { Handler, ListenTarget, ServeOptions } from "../server/serve_options.ts";
 import { type Listener, type Server, type ServerAddress, startServer } from "../server/server.ts";
 import { NodeTransport } from "./node_transport.ts";
+import { sha1 } from "./sha1.ts";
 import { zlibCodec } from "./zlib.ts";
 
 export * from "../server/api.ts";
 export { zlibCodec } from "./zlib.ts";
 export { upgrade } from "./node_upgrade.ts";
+
+const platform = { listen, dial, codec: zlibCodec, sha1 };
 
 /**
  * Serves WebSocket, and plain HTTP through `fetch`, on a TCP port or a unix socket.
@@ -41,7 +44,7 @@ export { upgrade } from "./node_upgrade.ts";
  * @throws {TypeError | RangeError} If the options are wrong. An `EADDRINUSE` and the like if it cannot listen.
  */
 export function serve<C = undefined>(options: ServeOptions<C>, handler: Handler<C>): Promise<Server> {
-  return startServer({ listen, codec: zlibCodec }, options, handler);
+  return startServer(platform, options, handler);
 }
 
 /**
@@ -54,11 +57,11 @@ export function serve<C = undefined>(options: ServeOptions<C>, handler: Handler<
  * @throws {TypeError | RangeError | SyntaxError} If the URL or the options are wrong.
  */
 export function connect(url: string | URL, options?: ConnectOptions): Promise<WebSocketConnection> {
-  return openConnection({ dial, codec: zlibCodec }, url, options);
+  return openConnection(platform, url, options);
 }
 
 /** Connects with the surface of the WHATWG's WebSocketStream proposal. */
-export const WebSocketStream: WebSocketStreamConstructor = webSocketStreamOver({ dial, codec: zlibCodec });
+export const WebSocketStream: WebSocketStreamConstructor = webSocketStreamOver(platform);
 
 /** A client connection whose opening is a promise beside its closing. */
 export type WebSocketStream = WebSocketStreamInstance;

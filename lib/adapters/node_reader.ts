@@ -10,6 +10,7 @@
  */
 
 import { Socket } from "node:net";
+import type { SocketTransport } from "../connection/socket_transport.ts";
 
 /** How much is read where the sink has no room. */
 const READ_SIZE = 65_536;
@@ -47,30 +48,25 @@ function findFields(): Fields | undefined {
  * Makes a socket read into the room there is, or else hand on copies.
  *
  * @param socket A socket without TLS that nobody has read from.
- * @param room Says where to read to, if it knows.
- * @param take Takes what was read.
+ * @param reader Says where to read to, and takes what was read.
  * @returns Whether that is possible.
  */
-export function readInto(
-  socket: Socket,
-  room: () => Uint8Array | undefined,
-  take: (bytes: Uint8Array) => void,
-): boolean {
+export function readInto(socket: Socket, reader: SocketTransport): boolean {
   const handle = (socket as unknown as { _handle: Handle | null })._handle;
   if (fields === undefined || handle?.useUserBuffer === undefined) return false;
   let behindLarge = false;
   Object.assign(socket, {
     [fields.buffer]: shared,
     [fields.generator]: () => {
-      const own = room();
+      const own = reader.room();
       if (own !== undefined) behindLarge = true;
       return own ?? (behindLarge ? sharedHead : shared);
     },
     [fields.callback]: (size: number, buffer: Uint8Array) => {
-      if (buffer.buffer !== shared.buffer) take(buffer.subarray(0, size));
+      if (buffer.buffer !== shared.buffer) reader.received(buffer.subarray(0, size));
       else {
         if (size < buffer.length) behindLarge = false;
-        take(shared.slice(0, size));
+        reader.received(shared.slice(0, size));
       }
       return true;
     },

@@ -35,9 +35,8 @@ export class NodeTransport extends SocketTransport implements Transport {
       ? undefined
       : { hostname: remoteAddress, port: remotePort! };
     this.#socket = socket;
-    const take = (bytes: Uint8Array) => this.received(bytes);
-    if (fresh && readInto(socket, () => this.room(), take)) socket.resume();
-    else socket.on("data", (bytes: Uint8Array) => take(withoutHabits(bytes)));
+    if (fresh && readInto(socket, this)) socket.resume();
+    else socket.on("data", (bytes: Uint8Array) => this.received(withoutHabits(bytes)));
     socket.on("end", () => this.peerEnded());
     socket.on("error", (error) => this.#error = error);
     socket.on("close", () => this.lost(this.#error));

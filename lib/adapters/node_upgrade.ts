@@ -20,6 +20,7 @@ import type { WebSocketConnection } from "../connection/web_socket_connection.ts
 import { HandshakeError } from "../errors.ts";
 import { HeaderFields } from "../handshake/header_fields.ts";
 import { NodeTransport } from "./node_transport.ts";
+import { sha1 } from "./sha1.ts";
 import { zlibCodec } from "./zlib.ts";
 
 /**
@@ -55,7 +56,7 @@ export async function upgrade(
   head: Uint8Array,
   options: AcceptOptions = {},
 ): Promise<WebSocketConnection> {
-  const settings = readAcceptOptions(options, zlibCodec);
+  const settings = readAcceptOptions(options, { codec: zlibCodec, sha1 });
   // Whoever decided on the request may have taken its time. Such a socket would not tell of its end again.
   if (socket.destroyed) throw new HandshakeError("ended");
   const channel = new ByteChannel(new NodeTransport(socket as Socket, { fresh: false }));

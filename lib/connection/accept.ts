@@ -5,7 +5,7 @@
  */
 
 import { HandshakeError } from "../errors.ts";
-import { acceptKey } from "../handshake/accept_key.ts";
+import { acceptKeyBy, type Sha1 } from "../handshake/accept_key.ts";
 import { type RequestHead, RequestHeadParser } from "../handshake/head_parser.ts";
 import { writeRefusal } from "../handshake/http_response.ts";
 import { isAllowedOrigin, type OriginPolicy } from "../handshake/origin.ts";
@@ -24,7 +24,8 @@ import { ByteChannel } from "./byte_channel.ts";
 import { Compression } from "./compression.ts";
 import { Connection } from "./connection.ts";
 import { writeResponse } from "./http_answer.ts";
-import { after, type CheckedLimits, type Limits, readLimits } from "./limits.ts";
+import { Deadline } from "./deadline.ts";
+import { type CheckedLimits, type Limits, readLimits } from "./limits.ts";
 import { type ByteStream, StreamTransport } from "./stream_transport.ts";
 import { IncomingUpgrade, type UpgradeRequest } from "./upgrade_request.ts";
 import type { WebSocketConnection } from "./web_socket_connection.ts";
@@ -52,16 +53,26 @@ export interface AcceptSettings extends Pick<AcceptOptions, "protocols" | "origi
   readonly limits: CheckedLimits;
   /** How to compress. */
   readonly compression: Compression | undefined;
+  /** How to compute digests. */
+  readonly sha1: Sha1 | undefined;
+}
+
+/** What a runtime has for handshakes that the core does not. */
+export interface HandshakePlatform {
+  /** What compresses, unless the options have their own. */
+  readonly codec?: DeflateCodec;
+  /** What computes digests. @default `crypto.subtle` */
+  readonly sha1?: Sha1;
 }
 
 /**
  * Checks the options.
  *
  * @param options What the user set.
- * @param codec What compresses, unless the options have their own.
+ * @param platform What the runtime has.
  * @throws {TypeError | RangeError} If one is wrong; the message has its name.
  */
-export function readAcceptOptions(options: AcceptOptions, codec?: DeflateCodec): AcceptSettings {
+export function readAcceptOptions(options: AcceptOptions, platform: HandshakePlatform = {}): AcceptSettings {
   // Headers that cannot be sent are found here, and not when the first client comes.
   writeAccept({ accept: "", headers: options.headers });
   const { protocols, origins, headers } = options;
@@ -70,7 +81,8 @@ export function readAcceptOptions(options: AcceptOptions, codec?: DeflateCodec):
     ...origins && { origins },
     ...headers && { headers },
     limits: readLimits(options),
-    compression: Compression.read(options.compression, codec),
+    compression: Compression.read(options.compression, platform.codec),
+    sha1: platform.sha1,
   };
 }
 
@@ -111,14 +123,14 @@ export async function receiveRequest(
   limits: CheckedLimits,
 ): Promise<ReceivedRequest> {
   const parser = new RequestHeadParser(limits);
-  const timer = after(limits.handshakeTimeout, () => channel.fail(new HandshakeError("timeout")));
+  const deadline = new Deadline(limits.handshakeTimeout, () => channel.fail(new HandshakeError("timeout")));
   try {
     for (let bytes = await channel.read(); bytes !== undefined; bytes = await channel.read()) {
       const head = parser.push(bytes);
       if (head !== undefined) return { channel, head, rest: parser.rest };
     }
   } finally {
-    clearTimeout(timer);
+    deadline.stop();
   }
   throw new HandshakeError("ended");
 }
@@ -162,14 +174,15 @@ export function checkOrigin({ head }: ReceivedRequest, { origins }: AcceptSettin
  */
 export async function acceptUpgrade<C>(
   { channel, rest, offer, request }: ReceivedUpgrade<C>,
-  { protocols, headers, limits, compression }: AcceptSettings,
+  { protocols, headers, limits, compression, sha1 }: AcceptSettings,
 ): Promise<Connection> {
   const protocol = chooseProtocol(offer.protocols, protocols);
   const agreed = compression?.accept(offer.extensions);
-  const accept = await acceptKey(offer.key);
+  const accept = await acceptKeyBy(offer.key, sha1);
   const greeting = writeAccept({ accept, protocol, extensions: agreed?.header, headers });
   if (!channel.transport.open) throw new HandshakeError("ended");
   channel.onGone = undefined;
+  request.pack();
   const connection = new Connection(channel.transport, {
     role: "server",
     protocol: protocol ?? "",
@@ -179,8 +192,7 @@ export async function acceptUpgrade<C>(
     greeting,
     rest,
   });
-  const leave = () => request.leave();
-  connection.closed.then(leave, leave);
+  connection.observe({ closed: () => request.leave(), gone() {} });
   return connection;
 }
 

@@ -5,8 +5,8 @@
  */
 
 import { HandshakeError } from "../errors.ts";
+import { Deadline } from "./deadline.ts";
 import { Deferred } from "./deferred.ts";
-import { after } from "./limits.ts";
 import type { Transport, TransportSink } from "./transport.ts";
 
 /** How much is written at a time, in bytes. */
@@ -55,11 +55,11 @@ export class ByteChannel implements TransportSink {
    */
   async write(bytes: Uint8Array, timeout: number): Promise<void> {
     for (let at = 0; at < bytes.length; at += WRITE_SIZE) {
-      const timer = after(timeout, () => this.transport.destroy());
+      const deadline = new Deadline(timeout, () => this.transport.destroy());
       try {
         await this.#writeOnce(bytes.subarray(at, at + WRITE_SIZE));
       } finally {
-        clearTimeout(timer);
+        deadline.stop();
       }
     }
   }
@@ -84,14 +84,14 @@ export class ByteChannel implements TransportSink {
    * @param timeout How long to wait for the peer, in milliseconds.
    */
   async linger(timeout: number): Promise<void> {
-    const timer = after(timeout, () => this.transport.destroy());
+    const deadline = new Deadline(timeout, () => this.transport.destroy());
     this.transport.shutdown();
     try {
       while (await this.read() !== undefined) { /* thrown away */ }
     } catch {
       // Gone, which is what we are waiting for.
     }
-    clearTimeout(timer);
+    deadline.stop();
     this.transport.destroy();
   }
 

@@ -5,7 +5,7 @@
  */
 
 import { HandshakeError } from "../errors.ts";
-import { acceptKey, generateKey } from "../handshake/accept_key.ts";
+import { acceptKeyBy, generateKey, type Sha1 } from "../handshake/accept_key.ts";
 import {
   checkUpgradeResponse,
   validateProtocols,
@@ -14,12 +14,13 @@ import {
 import { type ResponseHead, ResponseHeadParser } from "../handshake/head_parser.ts";
 import type { HeadersInput } from "../handshake/server_handshake.ts";
 import { parseWebSocketUrl } from "../handshake/websocket_url.ts";
-import type { DeflateCodec } from "../protocol/deflate_codec.ts";
 import type { CompressionOptions } from "../protocol/deflate_negotiation.ts";
+import type { HandshakePlatform } from "./accept.ts";
 import { ByteChannel } from "./byte_channel.ts";
 import { Compression } from "./compression.ts";
 import { Connection } from "./connection.ts";
-import { after, type CheckedLimits, type Limits, readLimits } from "./limits.ts";
+import { Deadline } from "./deadline.ts";
+import { type CheckedLimits, type Limits, readLimits } from "./limits.ts";
 import { type ByteStream, StreamTransport } from "./stream_transport.ts";
 import type { Transport } from "./transport.ts";
 import type { WebSocketConnection } from "./web_socket_connection.ts";
@@ -68,11 +69,9 @@ export interface DialTarget {
 export type Dial = (target: DialTarget) => Promise<Transport>;
 
 /** What a runtime has for a client. */
-export interface ClientPlatform {
+export interface ClientPlatform extends HandshakePlatform {
   /** Makes the byte stream. */
   readonly dial: Dial;
-  /** What compresses, unless the options have their own. */
-  readonly codec?: DeflateCodec;
 }
 
 function dialTarget(url: URL, { path, tls }: ConnectOptions, signal: AbortSignal): DialTarget {
@@ -96,7 +95,7 @@ function dialTarget(url: URL, { path, tls }: ConnectOptions, signal: AbortSignal
  * @throws {TypeError | RangeError | SyntaxError} If the URL or the options are wrong: before anything is sent.
  */
 export async function openConnection(
-  { dial, codec }: ClientPlatform,
+  { dial, codec, sha1 }: ClientPlatform,
   url: string | URL,
   options: ConnectOptions = {},
 ): Promise<WebSocketConnection> {
@@ -112,13 +111,20 @@ export async function openConnection(
   const where = dialTarget(target, options, giveUp.signal);
   const onAbort = () => giveUp.abort(options.signal!.reason);
   options.signal?.addEventListener("abort", onAbort);
-  const timer = after(limits.handshakeTimeout, () => giveUp.abort(new HandshakeError("timeout")));
+  const deadline = new Deadline(limits.handshakeTimeout, () => giveUp.abort(new HandshakeError("timeout")));
   try {
     const transport = await dial(where);
     const channel = new ByteChannel(transport);
-    return await shakeHands(channel, request, { key, protocols, compression, limits, signal: giveUp.signal });
+    return await shakeHands(channel, request, {
+      key,
+      protocols,
+      compression,
+      limits,
+      sha1,
+      signal: giveUp.signal,
+    });
   } finally {
-    clearTimeout(timer);
+    deadline.stop();
     options.signal?.removeEventListener("abort", onAbort);
   }
 }
@@ -164,13 +170,14 @@ interface Handshake {
   readonly protocols: readonly string[];
   readonly compression: Compression | undefined;
   readonly limits: CheckedLimits;
+  readonly sha1: Sha1 | undefined;
   readonly signal: AbortSignal;
 }
 
 async function shakeHands(
   channel: ByteChannel,
   request: Uint8Array,
-  { key, protocols, compression, limits, signal }: Handshake,
+  { key, protocols, compression, limits, sha1, signal }: Handshake,
 ): Promise<WebSocketConnection> {
   const onAbort = () => channel.fail(signal.reason);
   signal.addEventListener("abort", onAbort);
@@ -178,7 +185,7 @@ async function shakeHands(
     signal.throwIfAborted();
     await channel.write(request, Infinity);
     const { head, rest } = await receiveResponse(channel, limits);
-    const accept = await acceptKey(key);
+    const accept = await acceptKeyBy(key, sha1);
     const expected = { accept, protocols, extensions: compression !== undefined };
     const { protocol, extensions } = checkUpgradeResponse(head, expected);
     const agreed = extensions === "" ? undefined : compression?.confirm(extensions);

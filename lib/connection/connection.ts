@@ -14,10 +14,12 @@ import type { Message } from "../protocol/message_assembler.ts";
 import { EncodedMessage, type PreparedMessage } from "../protocol/prepared_message.ts";
 import { checkCloseCode } from "./close_code.ts";
 import type { ConnectionStart } from "./connection_start.ts";
-import { Deferred, ignore, rejected } from "./deferred.ts";
+import { Deadline } from "./deadline.ts";
+import { ignore, rejected } from "./deferred.ts";
+import { type ConnectionObserver, Ending } from "./ending.ts";
 import { setSource } from "./error_source.ts";
-import { Keepalive } from "./keepalive.ts";
-import { after, type CheckedLimits, type Timer } from "./limits.ts";
+import { Keepalive, type KeepaliveQuestions } from "./keepalive.ts";
+import type { CheckedLimits } from "./limits.ts";
 import { messageReadable, messageWritable } from "./message_streams.ts";
 import { Outbox } from "./outbox.ts";
 import { PendingPings } from "./pending_pings.ts";
@@ -29,9 +31,6 @@ import type { CloseOptions, PingOptions, WebSocketConnection } from "./web_socke
 export class Connection implements WebSocketConnection, TransportSink {
   readonly protocol: string;
   readonly extensions: string;
-  readonly closed: Promise<CloseInfo>;
-  /** Hears that the stream is gone and nothing of the connection is left. */
-  onGone: (() => void) | undefined;
 
   readonly #transport: Transport;
   readonly #endpoint: Endpoint;
@@ -44,11 +43,9 @@ export class Connection implements WebSocketConnection, TransportSink {
   #writable: WritableStream<string | Bytes | PreparedMessage> | undefined;
 
   #paused = true;
-  readonly #closed = new Deferred<CloseInfo>();
-  #error: WebSocketError | undefined;
-  #onError: ((error: WebSocketError) => void) | undefined;
-  #keepalive: Keepalive | undefined;
-  #closeTimer: Timer | undefined;
+  readonly #ending = new Ending();
+  #keepalive: Keepalive<Connection> | undefined;
+  #closeDeadline: Deadline | undefined;
   #shutDown = false;
   #peerEnded = false;
 
@@ -66,9 +63,9 @@ export class Connection implements WebSocketConnection, TransportSink {
       deflate: start.deflate,
     });
     this.#outbox = new Outbox(transport, this.#endpoint.output, start.limits.highWaterMark);
-    this.closed = this.#closed.promise;
     transport.sink = this;
-    this.#keepAlive();
+    const { keepalive } = start.limits;
+    if (keepalive !== false) this.#keepalive = new Keepalive(this, Connection.#pulse, keepalive);
     if (start.greeting !== undefined) {
       this.#endpoint.output.raw(start.greeting);
       this.flush();
@@ -94,8 +91,12 @@ export class Connection implements WebSocketConnection, TransportSink {
   get writable(): WritableStream<string | Bytes | PreparedMessage> {
     return this.#writable ??= messageWritable(this, {
       highWaterMark: this.#limits.highWaterMark,
-      onError: (listener) => this.#error === undefined ? (this.#onError = listener) : listener(this.#error),
+      onError: (listener) => this.#ending.listen(listener),
     });
+  }
+
+  get closed(): Promise<CloseInfo> {
+    return this.#ending.promise;
   }
 
   get bufferedAmount(): number {
@@ -154,6 +155,12 @@ export class Connection implements WebSocketConnection, TransportSink {
     await this.closed.then(ignore, ignore);
   }
 
+  /** Tells an observer of the end, be it past or to come. */
+  observe(observer: ConnectionObserver): void {
+    this.#ending.observe(observer);
+    if (!this.#transport.open) observer.gone();
+  }
+
   // What the transport calls.
 
   room(): Uint8Array | undefined {
@@ -182,11 +189,11 @@ export class Connection implements WebSocketConnection, TransportSink {
   }
 
   gone(cause?: unknown): void {
-    this.#conclude(new WebSocketError("connection-lost", { cause }));
-    clearTimeout(this.#closeTimer);
-    this.#closeTimer = undefined;
-    this.#outbox.fail(this.#notOpen());
-    this.onGone?.();
+    if (!this.#ending.known) this.#conclude(new WebSocketError("connection-lost", { cause }));
+    this.#closeDeadline?.stop();
+    this.#closeDeadline = undefined;
+    this.#outbox.fail(() => this.#notOpen());
+    this.#ending.tellGone();
   }
 
   flush(): void {
@@ -221,32 +228,26 @@ export class Connection implements WebSocketConnection, TransportSink {
     else this.#conclude(event.error);
   }
 
-  #keepAlive(): void {
-    const { keepalive } = this.#limits;
-    if (keepalive === false) return;
-    this.#keepalive = new Keepalive({
-      probe: () => void (this.#outbox.relieved && this.ping()),
-      listening: () => !this.#paused,
-      dead: () => this.#cut(new WebSocketError("keepalive-timeout")),
-    }, keepalive);
-  }
+  static readonly #pulse: KeepaliveQuestions<Connection> = {
+    probe: (connection) => void (connection.#outbox.relieved && connection.ping()),
+    listening: (connection) => !connection.#paused,
+    dead: (connection) => connection.#cut(new WebSocketError("keepalive-timeout")),
+  };
 
   /** Settles everything that waits for the end of the connection; the first end counts. */
   #conclude(end: CloseInfo | WebSocketError): void {
-    if (this.#queue.ended) return;
+    if (this.#ending.known) return;
     this.#keepalive?.stop();
     if (end instanceof WebSocketError) {
-      this.#error = setSource(end, this);
+      setSource(end, this);
       this.#endpoint.end();
       this.#queue.end({ error: end });
-      this.#closed.reject(end);
-      this.#onError?.(end);
     } else {
       this.#queue.end({});
-      this.#closed.resolve(end);
     }
     this.#pings?.fail(this.#notOpen());
     this.#awaitEnd();
+    this.#ending.tell(end);
   }
 
   /** Ends the stream once all frames are sent. The server goes first (RFC 6455 §7.1.1), or whoever fails (§7.1.7). */
@@ -263,7 +264,7 @@ export class Connection implements WebSocketConnection, TransportSink {
   /** Cuts the stream if the peer does not end it in time. */
   #awaitEnd(): void {
     if (!this.#transport.open) return;
-    this.#closeTimer ??= after(
+    this.#closeDeadline ??= new Deadline(
       this.#limits.closeTimeout,
       () => this.#cut(new WebSocketError("close-timeout")),
     );
@@ -292,6 +293,6 @@ export class Connection implements WebSocketConnection, TransportSink {
   }
 
   #notOpen(): WebSocketError {
-    return setSource(new WebSocketError("not-open", { cause: this.#error }), this);
+    return setSource(new WebSocketError("not-open", { cause: this.#ending.error }), this);
   }
 }

@@ -4,13 +4,15 @@
  * @module
  */
 
+const NOTHING: never[] = [];
+
 /** What an emptied queue may keep room for. */
 const MAX_KEPT = 1_024;
 
 /** First in, first out; nothing in it is `undefined`. */
 export class Fifo<T> {
   /** A ring: its length is a power of two, and 0 until there is something in it. */
-  #ring: (T | undefined)[] = [];
+  #ring: (T | undefined)[] = NOTHING;
   #first = 0;
   #size = 0;
 
@@ -31,7 +33,7 @@ export class Fifo<T> {
     const item = this.#ring[this.#first];
     this.#ring[this.#first] = undefined;
     this.#first = (this.#first + 1) & (this.#ring.length - 1);
-    if (--this.#size === 0 && this.#ring.length > MAX_KEPT) this.#ring = [];
+    if (--this.#size === 0 && this.#ring.length > MAX_KEPT) this.#ring = NOTHING;
     return item;
   }
 

@@ -4,34 +4,70 @@
  * @module
  */
 
-import { after, type KeepaliveOptions, letGo, type Timer } from "./limits.ts";
+import { DeadlineLine, type Expiring } from "./deadline.ts";
+import type { KeepaliveOptions } from "./limits.ts";
 
 /** How long to wait once more before the verdict: a process that was stopped has yet to read what came meanwhile. */
 const GRACE = 50;
 
-/** What a {@linkcode Keepalive} asks of its connection. */
-export interface KeepaliveSubject {
+/** What a {@linkcode Keepalive} asks of a connection: the same of each, so that none needs closures of its own. */
+export interface KeepaliveQuestions<C> {
   /** Sends a Ping. */
-  probe(): void;
+  probe(connection: C): void;
   /** Whether bytes are read: a peer that we do not listen to is not dead. */
-  listening(): boolean;
+  listening(connection: C): boolean;
   /** Takes note that the peer is dead. */
-  dead(): void;
+  dead(connection: C): void;
+}
+
+/** What all connections wait for that have the same options. The sockets hold the process, as long as there are any. */
+interface Rhythm {
+  /** From the start to the first Ping. */
+  readonly interval: DeadlineLine;
+  /** From a Ping to the question whether anything has come, if that is ever asked. */
+  readonly timeout: DeadlineLine | undefined;
+  /** From there to the verdict. */
+  readonly grace: DeadlineLine;
+  /** From there to the next Ping. */
+  readonly rest: DeadlineLine;
+}
+
+const rhythms = new Map<string, Rhythm>();
+
+function rhythmOf({ interval, timeout }: Required<KeepaliveOptions>): Rhythm {
+  const key = `${interval} ${timeout}`;
+  let rhythm = rhythms.get(key);
+  if (rhythm === undefined) {
+    const line = (time: number) => new DeadlineLine(time, { background: true });
+    const asks = timeout !== Infinity;
+    rhythm = {
+      interval: line(interval),
+      timeout: asks ? line(timeout) : undefined,
+      grace: line(GRACE),
+      rest: line(asks ? Math.max(0, interval - timeout) : interval),
+    };
+    rhythms.set(key, rhythm);
+  }
+  return rhythm;
 }
 
 /** Sends a Ping every interval, and expects a byte, any byte, within the timeout. */
-export class Keepalive {
-  readonly #subject: KeepaliveSubject;
-  readonly #options: Required<KeepaliveOptions>;
+export class Keepalive<C> implements Expiring {
+  readonly #connection: C;
+  readonly #ask: KeepaliveQuestions<C>;
+  readonly #rhythm: Rhythm;
+  /** What it waits for. */
+  #line: DeadlineLine;
   /** Whether something has come since the last Ping. */
   #alive = true;
-  #timer: Timer | undefined;
 
   /** Starts to count. */
-  constructor(subject: KeepaliveSubject, options: Required<KeepaliveOptions>) {
-    this.#subject = subject;
-    this.#options = options;
-    this.#wait(options.interval);
+  constructor(connection: C, questions: KeepaliveQuestions<C>, options: Required<KeepaliveOptions>) {
+    this.#connection = connection;
+    this.#ask = questions;
+    this.#rhythm = rhythmOf(options);
+    this.#line = this.#rhythm.interval;
+    this.#line.add(this);
   }
 
   /** Takes note of a sign of life. */
@@ -41,37 +77,36 @@ export class Keepalive {
 
   /** Ends it. */
   stop(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#line.delete(this);
   }
 
-  #wait(time: number): void {
-    this.#later(time, () => {
-      this.#alive = false;
-      this.#subject.probe();
-      const { interval, timeout } = this.#options;
-      if (timeout === Infinity) this.#wait(interval);
-      else this.#later(timeout, () => this.#judge());
-    });
+  expire(): void {
+    const { timeout, grace } = this.#rhythm;
+    if (this.#line === timeout) this.#judge();
+    else if (this.#line === grace) this.#alive ? this.#rest() : this.#ask.dead(this.#connection);
+    else this.#probe();
+  }
+
+  #probe(): void {
+    this.#alive = false;
+    this.#ask.probe(this.#connection);
+    this.#wait(this.#rhythm.timeout ?? this.#rhythm.rest);
   }
 
   #judge(): void {
-    if (this.#alive) return this.#waitOn();
-    if (!this.#subject.listening()) {
-      // The first Ping may have made the kernel learn that the peer is gone: a second one fails for it.
-      this.#subject.probe();
-      return this.#waitOn();
-    }
-    this.#later(GRACE, () => this.#alive ? this.#waitOn() : this.#subject.dead());
+    if (this.#alive) return this.#rest();
+    if (this.#ask.listening(this.#connection)) return this.#wait(this.#rhythm.grace);
+    // The first Ping may have made the kernel learn that the peer is gone: a second one fails for it.
+    this.#ask.probe(this.#connection);
+    this.#rest();
   }
 
-  /** Waits for the rest of the interval. */
-  #waitOn(): void {
-    const { interval, timeout } = this.#options;
-    this.#wait(Math.max(0, interval - timeout));
+  #rest(): void {
+    this.#wait(this.#rhythm.rest);
   }
 
-  #later(time: number, run: () => void): void {
-    this.#timer = letGo(after(time, run));
+  #wait(line: DeadlineLine): void {
+    this.#line = line;
+    line.add(this);
   }
 }

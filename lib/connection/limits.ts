@@ -105,21 +105,3 @@ export function checkLimit(name: string, value: number): number {
   }
   return value;
 }
-
-/** What `clearTimeout` takes. */
-export type Timer = ReturnType<typeof setTimeout>;
-
-/**
- * Runs something after a time, or never if that is `Infinity`.
- *
- * @returns The timer, if there is one.
- */
-export function after(time: number, run: () => void): Timer | undefined {
-  return time === Infinity ? undefined : setTimeout(run, time);
-}
-
-/** Lets the process end although a timer runs, where the platform's timers know that: a socket holds it anyway. */
-export function letGo(timer: Timer | undefined): Timer | undefined {
-  if (typeof timer === "object") timer.unref?.();
-  return timer;
-}

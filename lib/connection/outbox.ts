@@ -79,9 +79,9 @@ export class Outbox {
   }
 
   /** Gives up: nothing will be written any more. */
-  fail(error: unknown): void {
+  fail(error: () => unknown): void {
     this.#writing = undefined;
-    this.#relief?.reject(error);
+    this.#relief?.reject(error());
     this.#relief = undefined;
   }
 

@@ -10,10 +10,10 @@ import { Fifo } from "./fifo.ts";
 /** What a waiting message counts for besides its length, so that empty ones are bounded too. */
 const MESSAGE_COST = 64;
 
-interface Waiter {
-  resolve(result: IteratorResult<Message, undefined>): void;
-  reject(error: unknown): void;
-}
+/** Settles what somebody waits for; with a promise that rejects, too. */
+type Waiter = (
+  result: IteratorResult<Message, undefined> | Promise<IteratorResult<Message, undefined>>,
+) => void;
 
 /** A queue between the network and the user: whoever comes first waits for the other. */
 export class ReceiveQueue {
@@ -44,7 +44,7 @@ export class ReceiveQueue {
   /** Puts a message in, or hands it to whoever waits longest. */
   push(message: Message): void {
     const waiter = this.#waiters.shift();
-    if (waiter !== undefined) return waiter.resolve({ done: false, value: message });
+    if (waiter !== undefined) return waiter({ done: false, value: message });
     this.#messages.push(message);
     this.#size += message.length + MESSAGE_COST;
   }
@@ -54,7 +54,7 @@ export class ReceiveQueue {
     this.#lent = 0;
     const message = this.#take();
     if (message !== undefined) return Promise.resolve({ done: false, value: message });
-    if (!this.#ended) return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
+    if (!this.#ended) return new Promise((resolve) => this.#waiters.push(resolve));
     const failure = this.#failure;
     this.#failure = undefined;
     if (failure !== undefined) return Promise.reject(failure.error);
@@ -79,9 +79,8 @@ export class ReceiveQueue {
     const failed = "error" in end;
     const waiters = this.#waiters.takeAll();
     if (failed && waiters.length === 0) this.#failure = { error: end.error };
-    for (const { resolve, reject } of waiters) {
-      if (failed) reject(end.error);
-      else resolve({ done: true, value: undefined });
+    for (const settle of waiters) {
+      settle(failed ? Promise.reject(end.error) : { done: true, value: undefined });
     }
   }
 

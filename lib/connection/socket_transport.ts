@@ -55,13 +55,13 @@ export abstract class SocketTransport implements Transport {
   /** Makes it read again. */
   protected abstract startReading(): void;
 
-  /** Where to read to, if the sink knows. */
-  protected room(): Uint8Array | undefined {
+  /** Tells where to read to, if the sink knows. */
+  room(): Uint8Array | undefined {
     return this.#paused || this.#held.length > 0 ? undefined : this.sink.room();
   }
 
   /** Takes bytes from the socket, which must not write to them again. */
-  protected received(bytes: Uint8Array): void {
+  received(bytes: Uint8Array): void {
     if (!this.#paused && this.#held.length === 0) return this.sink.data(bytes);
     this.#held.push(bytes);
     if (this.#stopped) return;

@@ -6,6 +6,7 @@
 
 import { HandshakeError } from "../errors.ts";
 import type { RequestHead } from "../handshake/head_parser.ts";
+import type { HeaderFields } from "../handshake/header_fields.ts";
 import type { UpgradeOffer } from "../handshake/server_handshake.ts";
 import type { ByteChannel } from "./byte_channel.ts";
 import type { RemoteAddress } from "./transport.ts";
@@ -33,28 +34,33 @@ export interface UpgradeRequest<C = undefined> {
 /** Implements {@linkcode UpgradeRequest}; the parts that cost something are made when they are asked for. */
 export class IncomingUpgrade<C> implements UpgradeRequest<C> {
   readonly method: string;
-  readonly url: URL;
   readonly protocols: readonly string[];
   readonly remoteAddress: RemoteAddress | undefined;
   readonly secure: boolean;
   /** What `authorize` returned; set before a user sees it. */
   context!: C;
-  readonly #head: RequestHead;
+  readonly #fields: HeaderFields;
+  readonly #href: string;
+  #url: URL | undefined;
   #headers: Headers | undefined;
   #controller: AbortController | undefined;
   #left = false;
 
-  constructor(channel: ByteChannel, head: RequestHead, url: URL, offer: UpgradeOffer) {
+  constructor(channel: ByteChannel, head: RequestHead, href: string, offer: UpgradeOffer) {
     this.method = head.method;
-    this.url = url;
     this.protocols = offer.protocols;
     this.remoteAddress = channel.transport.remoteAddress;
     this.secure = channel.transport.secure;
-    this.#head = head;
+    this.#fields = head.headers;
+    this.#href = href;
+  }
+
+  get url(): URL {
+    return this.#url ??= new URL(this.#href);
   }
 
   get headers(): Headers {
-    return this.#headers ??= this.#head.headers.toHeaders();
+    return this.#headers ??= this.#fields.toHeaders();
   }
 
   get signal(): AbortSignal {
@@ -63,6 +69,11 @@ export class IncomingUpgrade<C> implements UpgradeRequest<C> {
       if (this.#left) this.leave();
     }
     return this.#controller.signal;
+  }
+
+  /** Makes ready for being kept as long as the connection. */
+  pack(): void {
+    this.#fields.pack();
   }
 
   /** Takes note that the client is gone. */

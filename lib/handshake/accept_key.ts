@@ -13,6 +13,9 @@ const KEY_BYTES = 16;
 /** 16 bytes are 22 digits of base64 and two pads. */
 const KEY_DIGITS = 22;
 
+/** Computes the SHA-1 of an ASCII text, in base64. */
+export type Sha1 = (text: string) => string | Promise<string>;
+
 /**
  * Computes `Sec-WebSocket-Accept`: the SHA-1 of key and GUID in base64 (RFC 6455 §4.2.2).
  *
@@ -25,8 +28,16 @@ const KEY_DIGITS = 22;
  * ```
  */
 export async function acceptKey(key: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-1", encodeLatin1(key + GUID));
-  return toBase64(new Uint8Array(digest));
+  return await acceptKeyBy(key);
+}
+
+/** Computes what {@linkcode acceptKey} does, with another SHA-1: at once, if that is one that does. */
+export function acceptKeyBy(key: string, sha1: Sha1 = subtleSha1): string | Promise<string> {
+  return sha1(key + GUID);
+}
+
+async function subtleSha1(text: string): Promise<string> {
+  return toBase64(new Uint8Array(await crypto.subtle.digest("SHA-1", encodeLatin1(text))));
 }
 
 /**

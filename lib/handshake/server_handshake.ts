@@ -30,6 +30,8 @@ export interface UpgradeOffer {
 /** Chooses the subprotocol: a list in order of preference, or a function that is asked when any are offered. */
 export type ProtocolChoice = readonly string[] | ((offered: readonly string[]) => string | undefined);
 
+const NONE: readonly string[] = [];
+
 const SWITCHING = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
 
 /**
@@ -146,7 +148,7 @@ function hasBody(headers: HeaderFields): boolean {
 
 function offeredProtocols(headers: HeaderFields): readonly string[] {
   const value = headers.list("sec-websocket-protocol");
-  if (value === undefined) return [];
+  if (value === undefined) return NONE;
   const protocols = parseTokenList(value);
   // §4.1 item 10: the elements are unique.
   if (protocols === undefined || new Set(protocols).size < protocols.length) {

@@ -6,7 +6,7 @@
 
 import type { ReceivedRequest } from "../connection/accept.ts";
 import { writeResponse } from "../connection/http_answer.ts";
-import { after } from "../connection/limits.ts";
+import { Deadline } from "../connection/deadline.ts";
 import { HandshakeError } from "../errors.ts";
 import { requestUrl } from "../handshake/request_url.ts";
 import { bodyLength } from "../handshake/server_handshake.ts";
@@ -54,7 +54,7 @@ async function receiveBody<C>(
   if (length > maxBodySize) throw new HandshakeError("body-too-large");
   if (length > 0 && head.headers.has("expect")) throw new HandshakeError("expectation");
   const body = new Uint8Array(length);
-  const timer = after(limits.handshakeTimeout, () => channel.fail(new HandshakeError("timeout")));
+  const deadline = new Deadline(limits.handshakeTimeout, () => channel.fail(new HandshakeError("timeout")));
   try {
     let size = 0;
     for (let part: Uint8Array | undefined = rest; part !== undefined; part = await channel.read()) {
@@ -64,14 +64,14 @@ async function receiveBody<C>(
       if (size >= length) return body;
     }
   } finally {
-    clearTimeout(timer);
+    deadline.stop();
   }
   throw new HandshakeError("ended");
 }
 
 function makeRequest(
   method: string,
-  url: URL,
+  url: string,
   headers: Headers,
   body: Uint8Array<ArrayBuffer>,
   signal: AbortSignal,

@@ -4,8 +4,12 @@
  * @module
  */
 
-import { type AcceptOptions, type AcceptSettings, readAcceptOptions } from "../connection/accept.ts";
-import type { DeflateCodec } from "../connection/compression.ts";
+import {
+  type AcceptOptions,
+  type AcceptSettings,
+  type HandshakePlatform,
+  readAcceptOptions,
+} from "../connection/accept.ts";
 import { type CheckedLimits, checkLimit } from "../connection/limits.ts";
 import type { UpgradeRequest } from "../connection/upgrade_request.ts";
 import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
@@ -90,7 +94,7 @@ export interface ServeSettings<C> {
  *
  * @throws {TypeError | RangeError} If one is wrong; the message has its name.
  */
-export function readServeOptions<C>(options: ServeOptions<C>, codec: DeflateCodec): ServeSettings<C> {
+export function readServeOptions<C>(options: ServeOptions<C>, platform: HandshakePlatform): ServeSettings<C> {
   const { authorize, fetch, maxBodySize = 65_536, maxConnections = Infinity, onError = defaultOnError } =
     options;
   checkLimit("maxBodySize", maxBodySize);
@@ -100,7 +104,7 @@ export function readServeOptions<C>(options: ServeOptions<C>, codec: DeflateCode
       throw new TypeError(`Cannot serve: ${name} must be a function, not ${typeof value}`);
     }
   }
-  const accept = readAcceptOptions(options, codec);
+  const accept = readAcceptOptions(options, platform);
   const { limits } = accept;
   const target = listenTarget(options, limits);
   return { target, accept, limits, authorize, fetch, maxBodySize, maxConnections, onError };

@@ -7,6 +7,7 @@
 import {
   acceptUpgrade,
   checkOrigin,
+  type HandshakePlatform,
   readUpgrade,
   type ReceivedRequest,
   type ReceivedUpgrade,
@@ -16,17 +17,18 @@ import {
 } from "../connection/accept.ts";
 import { ByteChannel } from "../connection/byte_channel.ts";
 import { checkCloseCode } from "../connection/close_code.ts";
-import type { DeflateCodec } from "../connection/compression.ts";
 import type { Connection } from "../connection/connection.ts";
-import { isErrorOf } from "../connection/error_source.ts";
-import { after, checkLimit, type Timer } from "../connection/limits.ts";
+import { Deadline } from "../connection/deadline.ts";
+import { Deferred } from "../connection/deferred.ts";
+import { checkLimit } from "../connection/limits.ts";
 import type { Transport } from "../connection/transport.ts";
 import type { IncomingUpgrade } from "../connection/upgrade_request.ts";
 import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
-import { HandshakeError, type WebSocketError } from "../errors.ts";
+import { HandshakeError } from "../errors.ts";
 import { isUpgrade } from "../handshake/server_handshake.ts";
 import { defaultOnError } from "./default_on_error.ts";
 import { answerRequest } from "./fetch_answer.ts";
+import { Session, type SessionHost } from "./session.ts";
 import {
   type ErrorContext,
   type Handler,
@@ -81,11 +83,9 @@ export type Listen = (
 ) => Promise<Listener>;
 
 /** What a runtime has for a server. */
-export interface ServerPlatform {
+export interface ServerPlatform extends HandshakePlatform {
   /** Makes the socket that listens. */
   readonly listen: Listen;
-  /** What compresses, unless the options have their own. */
-  readonly codec: DeflateCodec;
 }
 
 /**
@@ -97,15 +97,15 @@ export interface ServerPlatform {
  * @throws {TypeError | RangeError} If the options are wrong. What the platform throws, if it cannot listen.
  */
 export async function startServer<C>(
-  { listen, codec }: ServerPlatform,
+  platform: ServerPlatform,
   options: ServeOptions<C>,
   handler: Handler<C>,
 ): Promise<Server> {
   if (typeof handler !== "function") throw new TypeError(`Cannot serve: the handler is ${typeof handler}`);
-  const settings = readServeOptions(options, codec);
+  const settings = readServeOptions(options, platform);
   options.signal?.throwIfAborted();
   const server = new SluiceServer(settings, handler);
-  await server.listen(listen);
+  await server.listen(platform.listen);
   options.signal?.addEventListener("abort", () => server.close(), { once: true, signal: server.closing });
   return server;
 }
@@ -118,12 +118,14 @@ interface Task {
 class SluiceServer<C> implements Server {
   readonly connections: Set<Connection> = new Set();
   readonly #settings: ServeSettings<C>;
-  readonly #handler: Handler<C>;
+  readonly #host: SessionHost<C>;
   #listener!: Listener;
   /** Sockets that are not upgraded, or not yet. */
   readonly #pending: Set<ByteChannel> = new Set();
   /** What has to end before the server is closed: each connection with its handler, each answer to plain HTTP. */
-  readonly #tasks: Map<Task, Promise<unknown>> = new Map();
+  readonly #tasks: Set<Task> = new Set();
+  /** Settled when there is none of them left. */
+  #idle: Deferred<void> | undefined;
   /** How many upgrades are being decided on: they count as connections. */
   #upgrading = 0;
   #closed: Promise<void> | undefined;
@@ -131,7 +133,12 @@ class SluiceServer<C> implements Server {
 
   constructor(settings: ServeSettings<C>, handler: Handler<C>) {
     this.#settings = settings;
-    this.#handler = handler;
+    this.#host = {
+      handler,
+      report: (error, context) => this.#report(error, context),
+      closed: ({ connection }) => this.connections.delete(connection),
+      over: (session) => this.#finish(session),
+    };
   }
 
   /** Aborted when the server begins to close: what waits for that moment is over then. */
@@ -182,8 +189,13 @@ class SluiceServer<C> implements Server {
   async #answer(received: ReceivedRequest): Promise<void> {
     const { channel } = received;
     this.#pending.delete(channel);
-    const answered = answerRequest(received, { ...this.#settings, onError: this.#report });
-    await this.#track({ abort: () => channel.transport.destroy() }, answered);
+    const task = { abort: () => channel.transport.destroy() };
+    this.#tasks.add(task);
+    try {
+      await answerRequest(received, { ...this.#settings, onError: this.#host.report });
+    } finally {
+      this.#finish(task);
+    }
     await channel.linger(this.#settings.limits.closeTimeout);
   }
 
@@ -209,7 +221,9 @@ class SluiceServer<C> implements Server {
       checkOrigin(upgrade, accept);
       const refusal = await this.#authorize(request);
       if (refusal !== undefined) return await reject(upgrade.channel, refusal, limits);
-      this.#run(await acceptUpgrade(upgrade, accept), request);
+      const connection = await acceptUpgrade(upgrade, accept);
+      this.connections.add(connection);
+      this.#tasks.add(new Session(connection, request, this.#host));
     } catch (error) {
       if (!(error instanceof HandshakeError)) this.#report(error, { stage: "accept", request });
       throw error;
@@ -229,65 +243,41 @@ class SluiceServer<C> implements Server {
     }
   }
 
-  /** Runs the handler for as long as it takes, then closes the connection. */
-  #run(connection: Connection, request: IncomingUpgrade<C>): void {
-    const gone = new Promise<void>((resolve) => connection.onGone = resolve);
-    const forget = () => void this.connections.delete(connection);
-    this.connections.add(connection);
-    connection.closed.then(forget, (error: WebSocketError) => {
-      forget();
-      if (error.code === "keepalive-timeout") {
-        this.#report(error, { stage: "keepalive", request, connection });
-      }
-    });
-    this.#track(connection, Promise.all([gone, this.#handle(connection, request)]));
-  }
-
-  async #handle(connection: Connection, request: IncomingUpgrade<C>): Promise<void> {
-    try {
-      await this.#handler(connection, request);
-      connection.close();
-    } catch (error) {
-      // A peer that vanishes fails whatever the handler was doing with the connection: that is no fault of the handler.
-      if (!isErrorOf(error, connection)) this.#report(error, { stage: "handler", request, connection });
-      connection.close({ closeCode: 1011 });
-    }
-  }
-
-  /** Remembers that something is under way, until it has settled. */
-  async #track<T>(task: Task, done: Promise<T>): Promise<T> {
-    this.#tasks.set(task, done);
-    try {
-      return await done;
-    } finally {
-      this.#tasks.delete(task);
-    }
+  #finish(task: Task): void {
+    this.#tasks.delete(task);
+    if (this.#tasks.size === 0) this.#idle?.resolve();
   }
 
   /** Tells the user of an error. One that fails at that costs nobody a connection. */
-  readonly #report = (error: unknown, context: ErrorContext): void => {
+  #report(error: unknown, context: ErrorContext): void {
     try {
       this.#settings.onError(error, context);
     } catch (failure) {
       defaultOnError(error, context);
       defaultOnError(failure, context);
     }
-  };
+  }
 
   async #drain({ timeout, ...info }: Required<ServerCloseOptions>): Promise<void> {
     this.#closing.abort();
     for (const channel of this.#pending) channel.transport.destroy();
     for (const connection of this.connections) connection.close(info);
-    let timer: Timer | undefined;
-    const late = new Promise<void>((resolve) => timer = after(timeout, resolve));
-    await Promise.race([Promise.allSettled(this.#tasks.values()), late]);
-    clearTimeout(timer);
+    await this.#untilIdle(timeout);
     await this.#cut();
+  }
+
+  /** Waits for what is under way, but not for ever. */
+  async #untilIdle(timeout: number): Promise<void> {
+    if (this.#tasks.size === 0) return;
+    const idle = this.#idle = new Deferred<void>();
+    const deadline = new Deadline(timeout, () => idle.resolve());
+    await idle.promise;
+    deadline.stop();
   }
 
   /** Ends what did not end by itself. */
   async #cut(): Promise<void> {
-    for (const task of this.#tasks.keys()) task.abort();
+    for (const task of this.#tasks) task.abort();
     for (const channel of this.#pending) channel.transport.destroy();
     await this.#listener.close();
   }

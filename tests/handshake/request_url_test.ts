@@ -33,13 +33,13 @@ for (
     const head = requestHead(
       request({ line: `GET ${target} HTTP/1.1`, without: "Host", add: [`Host: ${host}`] }),
     );
-    assertEquals(requestUrl(head, { secure: false }).href, url);
+    assertEquals(new URL(requestUrl(head, { secure: false })).href, url);
   });
 }
 
 test("a secure connection gives https, whatever the target says", () => {
   const url = (target: string) =>
-    requestUrl(requestHead(request({ line: `GET ${target} HTTP/1.1` })), { secure: true }).href;
+    new URL(requestUrl(requestHead(request({ line: `GET ${target} HTTP/1.1` })), { secure: true })).href;
   assertEquals(url("/"), "https://example.com/");
   assertEquals(url("http://a.example/"), "https://a.example/");
 });
@@ -90,7 +90,7 @@ test("property: no target and no Host makes it throw anything but HandshakeError
     for (const line of [text, text.replace("GET /", "GET ")]) {
       try {
         const head = requestHead(line);
-        const url = requestUrl(head, { secure: false });
+        const url = new URL(requestUrl(head, { secure: false }));
         assertEquals([url.protocol, url.username, url.password, url.hash], ["http:", "", "", ""]);
         if (line === text) assertEquals(url.host, new URL(`http://${head.headers.get("host")}`).host);
       } catch (error) {

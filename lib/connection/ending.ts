@@ -1,0 +1,76 @@
+/**
+ * The end of a connection, and who is to hear of it.
+ *
+ * @module
+ */
+
+import { WebSocketError } from "../errors.ts";
+import type { CloseInfo } from "../protocol/close_payload.ts";
+import { Deferred } from "./deferred.ts";
+
+/** Hears of the end of a connection. */
+export interface ConnectionObserver {
+  /** Takes note that the connection is closed, and how. */
+  closed(end: CloseInfo | WebSocketError): void;
+  /** Takes note that the stream is gone and nothing of the connection is left. */
+  gone(): void;
+}
+
+/** How a connection ended: it is told once. The promise is only made when somebody asks for it. */
+export class Ending {
+  #end: CloseInfo | WebSocketError | undefined;
+  #promise: Deferred<CloseInfo> | undefined;
+  #observer: ConnectionObserver | undefined;
+  #onError: ((error: WebSocketError) => void) | undefined;
+
+  /** Whether it has come. */
+  get known(): boolean {
+    return this.#end !== undefined;
+  }
+
+  /** What the connection failed with, if it did. */
+  get error(): WebSocketError | undefined {
+    return this.#end instanceof WebSocketError ? this.#end : undefined;
+  }
+
+  /** Settles with the end. */
+  get promise(): Promise<CloseInfo> {
+    if (this.#promise === undefined) {
+      this.#promise = new Deferred();
+      this.#settle();
+    }
+    return this.#promise.promise;
+  }
+
+  /** Tells of the end. */
+  tell(end: CloseInfo | WebSocketError): void {
+    this.#end = end;
+    if (end instanceof WebSocketError) this.#onError?.(end);
+    this.#settle();
+    this.#observer?.closed(end);
+  }
+
+  /** Tells that nothing of the connection is left. */
+  tellGone(): void {
+    this.#observer?.gone();
+  }
+
+  /** Sets who hears of a failure, be it past or to come. */
+  listen(onError: (error: WebSocketError) => void): void {
+    const { error } = this;
+    if (error === undefined) this.#onError = onError;
+    else onError(error);
+  }
+
+  /** Sets who hears of the end, if that has come already at once. */
+  observe(observer: ConnectionObserver): void {
+    this.#observer = observer;
+    if (this.#end !== undefined) observer.closed(this.#end);
+  }
+
+  #settle(): void {
+    const end = this.#end;
+    if (end instanceof WebSocketError) this.#promise?.reject(end);
+    else if (end !== undefined) this.#promise?.resolve(end);
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * A connection of a server and its handler, from the upgrade until both are over.
+ *
+ * @module
+ */
+
+import type { CloseInfo } from "../protocol/close_payload.ts";
+import type { Connection } from "../connection/connection.ts";
+import type { ConnectionObserver } from "../connection/ending.ts";
+import { isErrorOf } from "../connection/error_source.ts";
+import type { IncomingUpgrade } from "../connection/upgrade_request.ts";
+import { WebSocketError } from "../errors.ts";
+import type { ErrorContext, Handler } from "./serve_options.ts";
+
+/** What a {@linkcode Session} needs of its server. */
+export interface SessionHost<C> {
+  /** What each connection is for. */
+  readonly handler: Handler<C>;
+  /** Tells the user of an error. */
+  report(error: unknown, context: ErrorContext): void;
+  /** Takes note that the connection is closed. */
+  closed(session: Session<C>): void;
+  /** Takes note that connection and handler are over. */
+  over(session: Session<C>): void;
+}
+
+/** Runs the handler for as long as it takes, then closes the connection. */
+export class Session<C> implements ConnectionObserver {
+  /** The connection. */
+  readonly connection: Connection;
+  readonly #request: IncomingUpgrade<C>;
+  readonly #host: SessionHost<C>;
+  /** What is not over: the connection's stream, the handler. */
+  #left = 2;
+
+  /**
+   * Starts the handler.
+   *
+   * @param connection The connection.
+   * @param request The request that asked for it.
+   * @param host The server.
+   */
+  constructor(connection: Connection, request: IncomingUpgrade<C>, host: SessionHost<C>) {
+    this.connection = connection;
+    this.#request = request;
+    this.#host = host;
+    connection.observe(this);
+    this.#handle();
+  }
+
+  /** Cuts the connection. */
+  abort(): void {
+    this.connection.abort();
+  }
+
+  closed(end: CloseInfo | WebSocketError): void {
+    this.#request.leave();
+    this.#host.closed(this);
+    if (end instanceof WebSocketError && end.code === "keepalive-timeout") this.#report(end, "keepalive");
+  }
+
+  gone(): void {
+    this.#finish();
+  }
+
+  async #handle(): Promise<void> {
+    const { connection } = this;
+    try {
+      await this.#host.handler(connection, this.#request);
+      connection.close();
+    } catch (error) {
+      // A peer that vanishes fails whatever the handler was doing with the connection: that is no fault of the handler.
+      if (!isErrorOf(error, connection)) this.#report(error, "handler");
+      connection.close({ closeCode: 1011 });
+    }
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (--this.#left === 0) this.#host.over(this);
+  }
+
+  #report(error: unknown, stage: "handler" | "keepalive"): void {
+    this.#host.report(error, { stage, request: this.#request, connection: this.connection });
+  }
+}
