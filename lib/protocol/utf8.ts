@@ -100,8 +100,9 @@ function skipAscii(bytes: Uint8Array, words: Int32Array | undefined, at: number)
   const end = bytes.length;
   if (words !== undefined) {
     const first = -bytes.byteOffset & 3;
-    while (at < end && (at & 3) !== first) {
-      if (bytes[at]! >= 0x80) return at;
+    while ((at & 3) !== first) {
+      // Behind the last word there may be no further border of one.
+      if (at === end || bytes[at]! >= 0x80) return at;
       at++;
     }
     let i = (at - first) >> 2;

@@ -396,6 +396,15 @@ const fragments: FrameRow[] = [
   ...rows("a message in many fragments", "§5.4", "01 01: 61; 00 00; 00 02: 6263; 00 01: 64; 80 00", {
     events: ['text "abcd"'],
   }),
+  // Whatever the alignment, the character and what follows it lie behind the last whole word.
+  ...[61, 62, 63, 64].flatMap((size) =>
+    rows(
+      `a fragment of ${size} letters, a character of two bytes, and a letter`,
+      "§8.1",
+      `01 ${hexByte(size + 3)}: 61*${size} c3a9 61; 80 01: 62`,
+      { events: [`text ${JSON.stringify(`${"a".repeat(size)}éab`)}`] },
+    )
+  ),
   ...rows("an empty message in empty fragments", "§5.4", "01 00; 00 00; 80 00; 02 00; 80 00", {
     events: ['text ""', "binary "],
   }),
