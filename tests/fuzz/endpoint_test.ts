@@ -133,6 +133,6 @@ fuzz(
     const inflated = deflate === undefined
       ? 0
       : Math.max(32_768, 2 * Math.min(maxMessageSize, 1_032 * bytes.length));
-    assertLessOrEqual(largest, Math.max(1_024, 4 * bytes.length, inflated), otherRole(role));
+    assertLessOrEqual(largest, Math.max(1_024, 2 * 16 * bytes.length, inflated), otherRole(role));
   }),
 );
