@@ -18,6 +18,7 @@ export const NODE_ONLY: readonly string[] = [
   "faults",
   "groups_cluster",
   "hostile",
+  "package",
   "soak",
 ];
 
