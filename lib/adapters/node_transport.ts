@@ -45,14 +45,15 @@ export class NodeTransport extends SocketTransport implements Transport {
   write(bytes: Uint8Array): boolean {
     this.#unconfirmed++;
     this.#socket.write(bytes, this.#onWritten);
-    // Node tries to write at once. What the kernel took whole is no longer counted here, long before the callback.
-    this.#writing = this.#socket.writableLength > 0;
+    // Node tries to write at once. What the kernel took whole is no longer counted here, long before the callback; and
+    // what a socket was given that is destroyed never was: it is not done, and `gone` follows.
+    this.#writing = this.#socket.writableLength > 0 || this.#socket.destroyed;
     return !this.#writing;
   }
 
-  readonly #onWritten = (): void => {
+  readonly #onWritten = (error?: Error | null): void => {
     // Callbacks of writes that were done at once come late: only the last one belongs to the write under way.
-    if (--this.#unconfirmed > 0 || !this.#writing) return;
+    if (--this.#unconfirmed > 0 || !this.#writing || error) return;
     this.#writing = false;
     if (this.open) this.sink.drain();
   };
