@@ -63,3 +63,13 @@ test("a client that leaves while it is decided on gets no handler", async () => 
     assertEquals(handled, 0);
   });
 });
+
+test("a client that announces a body and does not send it is answered with 408", () =>
+  serving({ handshakeTimeout: 300, fetch: () => new Response() }, echo, async ({ port }) => {
+    const wire = await Wire.open(port);
+    wire.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf");
+    const head = wire.head();
+    assert(await settles(head, 5_000), "it is waited for");
+    assertEquals((await head).slice(0, 13), "HTTP/1.1 408 ");
+    wire.destroy();
+  }));

@@ -138,6 +138,13 @@ test("extensions that answer an offer are handed on", () => {
   assertEquals(checkUpgradeResponse(responseHead(text), expected), { protocol: "", extensions: "foo; bar" });
 });
 
+test("an empty list of extensions answers no offer", () => {
+  const text = fromLatin1(writeAccept({ accept: SAMPLE_ACCEPT, extensions: "" }));
+  const expected = { accept: SAMPLE_ACCEPT, protocols: [], extensions: true };
+  const error = assertThrows(() => checkUpgradeResponse(responseHead(text), expected), HandshakeError);
+  assertEquals(error.code, "extension-not-offered");
+});
+
 test("a refusal tells the server's status, not ours", () => {
   const head = responseHead("HTTP/1.1 503 No\r\n\r\n");
   const error = assertThrows(
