@@ -1,0 +1,204 @@
+/**
+ * The guards of connections and servers: timeouts, limits, who gets in.
+ *
+ * @module
+ */
+
+import { type Mutant, mutantsOf } from "./mutant.ts";
+
+const CLOSING = ["tests/behaviour/closing_test.ts"];
+const MESSAGES = ["tests/behaviour/messages_test.ts", "tests/connection/streams_test.ts"];
+const UPGRADE = ["tests/behaviour/upgrade_test.ts", "tests/behaviour/places_test.ts"];
+const TIMEOUTS = ["tests/behaviour/timeouts_test.ts"];
+const SERVERS = ["tests/behaviour/hostile_servers_test.ts"];
+const HTTP = ["tests/behaviour/http_test.ts"];
+
+const connection = mutantsOf(
+  "lib/connection/connection.ts",
+  [...CLOSING, ...MESSAGES, "tests/connection/turns_test.ts", "tests/connection/ending_test.ts"],
+  [
+    [
+      "a Close is answered in time, or the stream cut",
+      `() => this.#cut(new WebSocketError("close-timeout")),`,
+      "() => {},",
+    ],
+    ["who does not read holds its peer back", "!wanted && unread >= this.#limits.highWaterMark", "false"],
+    ["who has had its turn waits", "full || this.#endpoint.weary", "full"],
+    ["a Ping is short", "payload.length > MAX_CONTROL_LENGTH", "false"],
+    [
+      "nothing is sent that has ended",
+      `if (this.#endpoint.state !== "open") return rejected(this.#notOpen());\n    this.#endpoint.sendMessage`,
+      "this.#endpoint.sendMessage",
+    ],
+    ["a code to close with is checked", "checkCloseCode(closeCode);", ""],
+    ["the first end counts", "if (this.#ending.known) return;", ""],
+  ],
+);
+
+const congestion = mutantsOf("lib/connection/connection.ts", ["tests/connection/turns_test.ts"], [
+  [
+    "Pings are not all answered while much waits",
+    "if (!this.#outbox.relieved) this.#endpoint.congested = true;",
+    "",
+  ],
+]);
+
+const keepalive = mutantsOf("lib/connection/connection.ts", ["tests/behaviour/keepalive_test.ts"], [
+  [
+    "a peer that is silent is given up",
+    `dead: (connection) => connection.#cut(new WebSocketError("keepalive-timeout")),`,
+    "dead: () => {},",
+  ],
+  [
+    "a byte is a sign of life",
+    "this.#keepalive?.noteLife();\n    if (!this.#outbox.relieved) this.#endpoint",
+    "if (!this.#outbox.relieved) this.#endpoint",
+  ],
+  [
+    "a reader that is paused proves nothing",
+    "listening: (connection) => !connection.#paused,",
+    "listening: () => true,",
+  ],
+]);
+
+const outbox = mutantsOf("lib/connection/outbox.ts", [...MESSAGES, ...CLOSING], [
+  ["who sends too much waits", "return this.size < this.#highWaterMark || this.size === 0;", "return true;"],
+]);
+
+const queue = mutantsOf("lib/connection/receive_queue.ts", ["tests/connection/receive_queue_test.ts"], [
+  ["an empty message counts for something", "const MESSAGE_COST = 64;", "const MESSAGE_COST = 0;"],
+  ["what is lent counts as unread", "return this.#size + this.#lent;", "return this.#size;"],
+]);
+
+const pings = mutantsOf("lib/connection/pending_pings.ts", ["tests/connection/pending_pings_test.ts"], [
+  ["Pings that wait are few", "this.#pending.length === MAX_PENDING", "false"],
+]);
+
+const accept = mutantsOf("lib/connection/accept.ts", [
+  ...UPGRADE,
+  ...TIMEOUTS,
+  "tests/behaviour/transports_test.ts",
+], [
+  [
+    "a handshake ends in time",
+    `() => channel.fail(new HandshakeError("timeout"))`,
+    "() => {}",
+  ],
+  ["origins are checked", `if (!isAllowedOrigin(head, origins)) throw new HandshakeError("origin");`, ""],
+  ["who has left is not accepted", `if (!channel.transport.open) throw new HandshakeError("ended");`, ""],
+  [
+    "headers are checked when the server starts",
+    `writeAccept({ accept: "", headers: options.headers });`,
+    "",
+  ],
+]);
+
+const dialling = mutantsOf("lib/connection/connect.ts", SERVERS, [
+  [
+    "a server answers in time",
+    `() => giveUp.abort(new HandshakeError("timeout"))`,
+    "() => {}",
+  ],
+  [
+    "an extension is as it was offered",
+    `if (extensions !== "" && agreed === undefined) throw new HandshakeError("extension-not-offered");`,
+    "",
+  ],
+  [
+    "a handshake that fails frees its socket",
+    "channel.transport.destroy();\n    throw error;",
+    "throw error;",
+  ],
+]);
+
+const channel = mutantsOf("lib/connection/byte_channel.ts", [...TIMEOUTS, ...UPGRADE, ...HTTP], [
+  ["who reads no answer is cut", "() => this.transport.destroy());\n      try", "() => {});\n      try"],
+  [
+    "who does not leave is cut",
+    "() => this.transport.destroy());\n    this.transport.shutdown",
+    "() => {});\n    this.transport.shutdown",
+  ],
+]);
+
+const limits = mutantsOf("lib/connection/limits.ts", [
+  ...UPGRADE,
+  ...CLOSING,
+  "tests/behaviour/keepalive_test.ts",
+], [
+  [
+    "limits are numbers",
+    `if (typeof value !== "number") {\n    throw new TypeError(\`Cannot set \${name}: it must be a number`,
+    `if (false) {\n    throw new TypeError(\`Cannot set \${name}: it must be a number`,
+  ],
+  ["limits are whole and not negative", "!Number.isSafeInteger(value) || value < 0", "false"],
+  ["times fit a timer", "TIMES.test(name) && value > MAX_TIME", "false"],
+]);
+
+const closeCode = mutantsOf("lib/connection/close_code.ts", ["tests/connection/close_code_test.ts"], [
+  ["1002 is not the user's", " && closeCode !== 1002", ""],
+]);
+
+const server = mutantsOf("lib/server/server.ts", UPGRADE, [
+  ["connections are counted", " || this.connections.size + this.#upgrading >= maxConnections", ""],
+  ["so are those that are decided on", "this.connections.size + this.#upgrading", "this.connections.size"],
+  ["a server that closes lets nobody in", "this.#closed !== undefined || ", ""],
+  ["origins are asked for", "checkOrigin(upgrade, accept);", ""],
+  [
+    "who is refused is not accepted",
+    "if (refusal !== undefined) return await reject(upgrade.channel, refusal, limits);",
+    "",
+  ],
+]);
+
+const serverEnds = mutantsOf("lib/server/session.ts", [...CLOSING, "tests/faults/user_code_test.ts"], [
+  ["a handler that fails closes with 1011", "connection.close({ closeCode: 1011 });", "connection.close();"],
+  [
+    "a handler that ends closes its connection",
+    "await this.#host.handler(connection, this.#request);\n      connection.close();",
+    "await this.#host.handler(connection, this.#request);",
+  ],
+  ["a peer that vanishes is no fault of a handler", "if (!isErrorOf(error, connection)) this", "this"],
+]);
+
+const pages = mutantsOf("lib/server/fetch_answer.ts", [...HTTP, ...TIMEOUTS], [
+  ["a body has a size", `if (length > maxBodySize) throw new HandshakeError("body-too-large");`, ""],
+  [
+    "nobody waits for 100",
+    `if (length > 0 && head.headers.has("expect")) throw new HandshakeError("expectation");`,
+    "",
+  ],
+  [
+    "a body comes in time",
+    `() => channel.fail(new HandshakeError("timeout"))`,
+    "() => {}",
+  ],
+  [
+    "without fetch there are no pages",
+    `if (fetch === undefined) throw new HandshakeError("not-an-upgrade");`,
+    `if (fetch === undefined) throw new HandshakeError("internal");`,
+  ],
+]);
+
+const node = mutantsOf("lib/adapters/node_transport.ts", TIMEOUTS, [
+  ["a write to what is destroyed is not done", " || this.#socket.destroyed", ""],
+  ["nor is one that failed", " || error) return;", ") return;"],
+]);
+
+/** The guards of connections and servers. */
+export const connectionMutants: readonly Mutant[] = [
+  ...connection,
+  ...congestion,
+  ...keepalive,
+  ...outbox,
+  ...queue,
+  ...pings,
+  ...accept,
+  ...dialling,
+  ...channel,
+  ...limits,
+  ...closeCode,
+  ...server,
+  ...serverEnds,
+  ...pages,
+  ...node,
+];
