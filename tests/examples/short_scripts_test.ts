@@ -63,7 +63,7 @@ async function statusOf(url: string): Promise<number> {
 test("the short scripts have 40 lines at most", () => {
   const folder = new URL("../../examples/", import.meta.url);
   const scripts = readdirSync(folder).filter((name) => name.endsWith(".ts"));
-  assertEquals(scripts.length, 9);
+  assertEquals(scripts.length, 12);
   for (const script of scripts) {
     const lines = readFileSync(new URL(script, folder), "utf8").trimEnd().split("\n").length;
     assert(lines <= 40, `${script} has ${lines} lines`);
@@ -131,15 +131,24 @@ test("tls.ts echoes through TLS", requires("openssl"), async () => {
   }
 });
 
-test("existing_server.ts answers HTTP, and echoes beside it", () =>
-  running("existing_server.ts", ["0"], async (url) => {
-    const page = await fetch(url.replace("ws", "http"), { headers: { connection: "close" } });
-    assertEquals(await page.text(), "Hello over HTTP\n");
-    assertEquals(await statusOf(url.replace("/echo", "/other")), 404);
-    const client = await open(url);
-    client.socket.send("beside");
-    assertEquals(await client.next(), "beside");
-  }));
+const BESIDE: Readonly<Record<string, string>> = {
+  "existing_server.ts": "Hello over HTTP\n",
+  "express.ts": "Hello from Express\n",
+  "fastify.ts": "Hello from Fastify\n",
+  "hono.ts": "Hello from Hono\n",
+};
+
+for (const [script, answer] of Object.entries(BESIDE)) {
+  test(`${script} answers HTTP, and echoes beside it`, () =>
+    running(script, ["0"], async (url) => {
+      const page = await fetch(new URL("/", url.replace("ws", "http")), { headers: { connection: "close" } });
+      assertEquals(await page.text(), answer);
+      assertEquals(await statusOf(url.replace("/echo", "/other")), 404);
+      const client = await open(url);
+      client.socket.send("beside");
+      assertEquals(await client.next(), "beside");
+    }));
+}
 
 test("routes.ts hands the parameters of a path to its handler", () =>
   running("routes.ts", ["0"], async (url) => {
