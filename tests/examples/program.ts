@@ -5,9 +5,11 @@
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { join, resolve } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { commandFor, type Runtime } from "../support/runtimes.ts";
+
+const EXAMPLES = join(import.meta.dirname, "../../examples");
 
 /** How long a program may take to start, or to stop, in milliseconds. */
 const LIMIT = 10_000;
@@ -33,11 +35,11 @@ export class Program {
    * Starts a script.
    *
    * @param runtime What to run it on.
-   * @param script Its path below `examples/`.
+   * @param script Its path, from `examples/` on.
    * @param args Its arguments.
    */
   constructor(runtime: Runtime, script: string, args: readonly string[]) {
-    const path = fileURLToPath(new URL(`../../examples/${script}`, import.meta.url));
+    const path = resolve(EXAMPLES, script);
     const [program, all] = commandFor(runtime, path, args);
     this.#child = spawn(program, all, {
       env: { ...process.env, NO_COLOR: "1" },

@@ -14,6 +14,7 @@ export const NODE_ONLY: readonly string[] = [
   "interop",
   "conformance",
   "differential",
+  "docs",
   "examples",
   "faults",
   "groups_cluster",
