@@ -45,9 +45,9 @@ export class NodeTransport extends SocketTransport implements Transport {
   write(bytes: Uint8Array): boolean {
     this.#unconfirmed++;
     this.#socket.write(bytes, this.#onWritten);
-    // Node tries to write at once. What the kernel took whole is no longer counted here, long before the callback; and
-    // what a socket was given that is destroyed never was: it is not done, and `gone` follows.
-    this.#writing = this.#socket.writableLength > 0 || this.#socket.destroyed;
+    // Node tries to write at once. What the kernel took whole is no longer counted here, long before the callback. Nor is
+    // what it refused, or what came behind the end: that is not done, and `gone` follows.
+    this.#writing = this.#socket.writableLength > 0 || !this.#socket.writable;
     return !this.#writing;
   }
 

@@ -179,8 +179,8 @@ const pages = mutantsOf("lib/server/fetch_answer.ts", [...HTTP, ...TIMEOUTS], [
   ],
 ]);
 
-const node = mutantsOf("lib/adapters/node_transport.ts", TIMEOUTS, [
-  ["a write to what is destroyed is not done", " || this.#socket.destroyed", ""],
+const node = mutantsOf("lib/adapters/node_transport.ts", ["tests/faults/node_transport_test.ts"], [
+  ["a write to what has ended is not done", " || !this.#socket.writable", ""],
   ["nor is one that failed", " || error) return;", ") return;"],
 ]);
 
