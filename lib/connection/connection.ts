@@ -61,6 +61,7 @@ export class Connection implements WebSocketConnection, TransportSink {
       maxMessageSize,
       maxEmptyFragments,
       deflate: start.deflate,
+      copyUpTo: transport.copyUpTo,
     });
     this.#outbox = new Outbox(transport, this.#endpoint.output, start.limits.highWaterMark);
     transport.sink = this;

@@ -49,6 +49,8 @@ export interface Transport {
   readonly remoteAddress: RemoteAddress | undefined;
   /** Whether the bytes go through TLS. */
   readonly secure: boolean;
+  /** Up to how many bytes the engine copies sooner than it makes a view. @default {0} */
+  readonly copyUpTo?: number;
   /** Lets bytes, and the end, be read. */
   resume(): void;
   /** Stops that again. */

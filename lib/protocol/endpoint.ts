@@ -43,6 +43,8 @@ export interface EndpointOptions {
   maxEmptyFragments: number;
   /** How messages are compressed, if that was agreed on. */
   deflate?: EndpointDeflate | undefined;
+  /** Up to how many bytes a message is copied out of what was received, rather than a view. @default {0} */
+  copyUpTo?: number | undefined;
 }
 
 /** permessage-deflate, as one end does it (RFC 7692). */
