@@ -67,6 +67,7 @@ export type {
 } from "./lib/connection/compression.ts";
 export { type ConnectOptions, connectStream, type TlsConnectOptions } from "./lib/connection/connect.ts";
 export type { KeepaliveOptions, Limits } from "./lib/connection/limits.ts";
+export * from "./lib/connection/to_web_socket.ts";
 export type { ByteStream } from "./lib/connection/stream_transport.ts";
 export type { RemoteAddress } from "./lib/connection/transport.ts";
 export type { UpgradeRequest } from "./lib/connection/upgrade_request.ts";

@@ -9,6 +9,7 @@ import type { Bytes } from "../protocol/bytes.ts";
 import type { CloseInfo } from "../protocol/close_payload.ts";
 import type { Message } from "../protocol/message_assembler.ts";
 import type { PreparedMessage } from "../protocol/prepared_message.ts";
+import { checkInterfaceClose } from "./close_code.ts";
 import { type ClientPlatform, type ConnectOptions, openConnection } from "./connect.ts";
 import { ignorable } from "./deferred.ts";
 import type { CloseOptions, WebSocketConnection } from "./web_socket_connection.ts";
@@ -67,9 +68,6 @@ export function webSocketStreamOver(platform: ClientPlatform): WebSocketStreamCo
   };
 }
 
-/** The most bytes of a reason: what a Close frame has room for besides its code (RFC 6455 §5.5). */
-const MAX_REASON = 123;
-
 class DialledWebSocketStream implements WebSocketStreamInstance {
   readonly url: string;
   readonly opened: Promise<WebSocketOpenInfo>;
@@ -94,12 +92,7 @@ class DialledWebSocketStream implements WebSocketStreamInstance {
   }
 
   close({ closeCode, reason }: CloseOptions = {}): void {
-    if (closeCode !== undefined && closeCode !== 1000 && !(closeCode >= 3000 && closeCode <= 4999)) {
-      throw new DOMException(`Cannot close: the code is ${closeCode}`, "InvalidAccessError");
-    }
-    if (reason !== undefined && new TextEncoder().encode(reason).length > MAX_REASON) {
-      throw new DOMException(`Cannot close: the reason is over ${MAX_REASON} bytes`, "SyntaxError");
-    }
+    checkInterfaceClose(closeCode, reason);
     this.#giveUp.abort(new DOMException("Cannot connect: it was closed before it was open", "AbortError"));
     const info = { closeCode: closeCode ?? 1000, reason: reason ?? "" };
     this.#connecting.then((connection) => connection.close(info), () => {});

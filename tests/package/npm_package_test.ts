@@ -42,6 +42,7 @@ function echoes(entry: string, version: string | undefined, program: string, ...
   assertEquals(result, {
     echoed: ["text", 70_000],
     closed: { closeCode: 4000, reason: "done" },
+    face: [4001, "face"],
     streams: true,
     error: "aborted",
   });

@@ -1,6 +1,6 @@
 // A small server and its client, as a user would write them: node echo.mjs node, deno run -A echo.mjs deno, …
 
-import { FrameDecoderStream, WebSocketError } from "@sluice/websocket";
+import { FrameDecoderStream, toWebSocket, WebSocketError } from "@sluice/websocket";
 import { Groups } from "@sluice/websocket/groups";
 import process from "node:process";
 
@@ -29,6 +29,11 @@ const { readable } = await stream.opened;
 stream.close();
 await stream.closed;
 
+const face = toWebSocket(await sluice.connect(url));
+face.onopen = () => face.send("face");
+face.onmessage = ({ data }) => face.close(4001, data);
+const { code, reason } = await new Promise((resolve) => face.onclose = resolve);
+
 const groups = new Groups();
 const lost = await sluice.connect(url);
 groups.join("all", lost);
@@ -41,6 +46,7 @@ console.log(JSON.stringify({
   version,
   echoed,
   closed,
+  face: [code, reason],
   streams: [readable, new FrameDecoderStream().readable].every((stream) => stream instanceof ReadableStream),
   // The class of one entry point is that of the others.
   error: error instanceof WebSocketError && error instanceof sluice.WebSocketError && error.code,

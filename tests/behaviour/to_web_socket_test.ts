@@ -1,0 +1,211 @@
+import { test } from "node:test";
+import { assert, assertEquals, assertThrows } from "#std/assert";
+import {
+  toWebSocket,
+  type WebSocketCloseEvent,
+  type WebSocketConnection,
+  type WebSocketLike,
+} from "../../mod.ts";
+import { makeCloseEvent } from "../../lib/connection/close_event.ts";
+import { receive, receiveAll, serving, settles, until } from "../support/serving.ts";
+
+/** Runs a test with a face on the server's side of a connection, and the client; all events are in `events`. */
+async function facing(
+  test: (face: WebSocketLike, client: WebSocketConnection, events: Event[]) => Promise<void>,
+  options: Parameters<typeof serving>[0] = {},
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<[WebSocketLike, Event[]]>();
+  await serving(options, (socket) => {
+    const face = toWebSocket(socket);
+    const events: Event[] = [];
+    for (const name of ["open", "message", "error", "close"]) {
+      face.addEventListener(name, (e) => events.push(e));
+    }
+    resolve([face, events]);
+    return socket.closed;
+  }, async ({ open }) => {
+    const client = await open();
+    const [face, events] = await promise;
+    await until(() => events.length > 0);
+    await test(face, client, events);
+  });
+}
+
+const named = (events: readonly Event[]) => events.map(({ type }) => type);
+const dataOf = (event: Event | undefined) => (event as MessageEvent).data;
+
+/** Waits for the face's end, and returns what its `close` event tells. */
+async function ended(face: WebSocketLike, events: readonly Event[]): Promise<unknown[]> {
+  await until(() => face.readyState === face.CLOSED);
+  const { code, reason, wasClean } = events.at(-1) as WebSocketCloseEvent;
+  return [...named(events.slice(-2)), code, reason, wasClean];
+}
+
+test("toWebSocket connects first, then opens, once its listeners can be there", async () => {
+  const states: unknown[] = [];
+  await serving({ protocols: ["chat"] }, (socket) => {
+    const face = toWebSocket(socket, { url: "ws://localhost/chat" });
+    states.push(
+      face.readyState,
+      face.url,
+      face.protocol,
+      face.extensions,
+      face.binaryType,
+    );
+    assertEquals(assertThrows(() => face.send("early"), DOMException).name, "InvalidStateError");
+    face.onopen = () => {
+      states.push(face.readyState);
+      face.send("Hello");
+    };
+    return socket.closed;
+  }, async ({ open }) => {
+    const client = await open({ protocols: ["chat"] });
+    assertEquals(await receive(client), "Hello");
+    assertEquals(states, [0, "ws://localhost/chat", "chat", "", "blob", 1]);
+  });
+});
+
+test("toWebSocket has the constants of the standard", () =>
+  facing((face) => {
+    assertEquals([face.CONNECTING, face.OPEN, face.CLOSING, face.CLOSED], [0, 1, 2, 3]);
+    assert(face instanceof EventTarget);
+    return Promise.resolve();
+  }));
+
+test("toWebSocket hands on texts, and bytes as Blob or ArrayBuffer", () =>
+  facing(async (face, client, events) => {
+    const bytes = new Uint8Array(70_000).map((_, i) => i);
+    const short = Uint8Array.of(1, 2, 3);
+    client.send("Grüße");
+    client.send(bytes);
+    await until(() => events.length === 3);
+    face.binaryType = "arraybuffer";
+    face.binaryType = "nodebuffer" as "blob"; // no such value: the last one holds
+    client.send(bytes);
+    client.send(short);
+    await until(() => events.length === 5);
+    assertEquals(named(events), ["open", "message", "message", "message", "message"]);
+    const [text, blob, large, small] = events.slice(1).map(dataOf);
+    assertEquals(text, "Grüße");
+    assert(blob instanceof Blob);
+    assertEquals(new Uint8Array(await blob.arrayBuffer()), bytes);
+    assert(large instanceof ArrayBuffer && small instanceof ArrayBuffer);
+    assertEquals([new Uint8Array(large), new Uint8Array(small)], [bytes, short]);
+  }));
+
+test("toWebSocket sends texts, bytes, Blobs and what can be made a text, in order", () =>
+  facing(async (face, client) => {
+    const view = Uint8Array.of(0, 1, 2, 3);
+    face.send("one");
+    face.send(view.subarray(1, 3));
+    face.send(new Blob(["two"]));
+    assert(face.bufferedAmount >= 3);
+    face.send(view.buffer);
+    view.fill(9); // ours again
+    face.send("Ü");
+    face.send(4 as unknown as string);
+    face.close();
+    assertEquals(face.readyState, 2);
+    const messages = await receiveAll(client);
+    assertEquals(messages.map((message) => typeof message === "string" ? message : [...message]), [
+      "one",
+      [1, 2],
+      [116, 119, 111],
+      [0, 1, 2, 3],
+      "Ü",
+      "4",
+    ]);
+  }));
+
+test("toWebSocket calls one handler of each kind, in the place of the first, until there is none", () =>
+  facing(async (face, client) => {
+    const calls: string[] = [];
+    face.onmessage = () => calls.push("first");
+    face.addEventListener("message", () => calls.push("listener"));
+    face.onmessage = function (this: unknown) {
+      calls.push(this === face ? "second" : "no this");
+    } as () => void;
+    assertEquals(typeof face.onmessage, "function");
+    await client.send("a");
+    await until(() => calls.length === 2);
+    face.onmessage = null;
+    face.onerror = "no function" as unknown as null;
+    assertEquals([face.onmessage, face.onerror, face.onopen, face.onclose], [null, null, null, null]);
+    await client.send("b");
+    await until(() => calls.length === 3);
+    assertEquals(calls, ["second", "listener", "listener"]);
+  }));
+
+test("toWebSocket closes with code and reason, and is closed when the peer has answered", () =>
+  facing(async (face, client, events) => {
+    face.close(4001, "enough");
+    assertEquals(face.readyState, face.CLOSING);
+    face.close(4002); // is none any more
+    assertEquals(await client.closed, { closeCode: 4001, reason: "enough" });
+    assertEquals(await ended(face, events), ["open", "close", 4001, "enough", true]);
+    const before = face.bufferedAmount;
+    face.send("12345");
+    face.send(new Uint8Array(3));
+    assertEquals(face.bufferedAmount - before, 8);
+  }));
+
+test("toWebSocket tells of the peer's Close behind the messages before it", () =>
+  facing(async (face, client, events) => {
+    client.send("last");
+    client.close({ closeCode: 3000, reason: "bye" });
+    assertEquals(await ended(face, events), ["message", "close", 3000, "bye", true]);
+  }));
+
+test("toWebSocket tells of a lost connection with error, then close with 1006", () =>
+  facing(async (face, client, events) => {
+    client.abort();
+    assertEquals(await ended(face, events), ["error", "close", 1006, "", false]);
+  }));
+
+test("toWebSocket tells of a message that is too big in the same way", () =>
+  facing(async (face, client, events) => {
+    client.send("x".repeat(2000));
+    assertEquals(await ended(face, events), ["error", "close", 1006, "", false]);
+    assertEquals(await client.closed.then(({ closeCode }) => closeCode), 1009);
+  }, { maxMessageSize: 1000 }));
+
+test("toWebSocket refuses the codes and reasons that the standard refuses", () =>
+  facing((face) => {
+    for (const code of [0, 999, 1001, 1005, 1006, 1011, 2999, 5000, NaN]) {
+      assertEquals(assertThrows(() => face.close(code), DOMException).name, "InvalidAccessError");
+    }
+    assertEquals(assertThrows(() => face.close(1000, "ü".repeat(62)), DOMException).name, "SyntaxError");
+    assertEquals(face.readyState, face.OPEN);
+    return Promise.resolve();
+  }));
+
+test("toWebSocket that is closed before it opened never does, and drops what comes", async () => {
+  const events: string[] = [];
+  await serving({}, (socket) => {
+    const face = toWebSocket(socket);
+    for (const name of ["open", "message", "close"]) face.addEventListener(name, () => events.push(name));
+    face.close(4000);
+    return socket.closed;
+  }, async ({ open }) => {
+    const client = await open();
+    client.send("late").catch(() => {});
+    assertEquals((await client.closed).closeCode, 4000);
+    await until(() => events.length > 0);
+    assertEquals(events, ["close"]);
+  });
+});
+
+test("toWebSocket reads on while a listener is at work: the interface has no backpressure", () =>
+  facing(async (face, client, events) => {
+    face.onmessage = () => new Promise(() => {});
+    const chunk = "x".repeat(65_536);
+    for (let i = 0; i < 64; i++) assert(await settles(client.send(chunk), 5_000));
+    await until(() => events.length === 65);
+  }));
+
+test("the event of a closing is a CloseEvent where the runtime has one", () => {
+  const event = makeCloseEvent({ code: 1006, reason: "", wasClean: false });
+  assertEquals([event.type, event.code, event.reason, event.wasClean], ["close", 1006, "", false]);
+  const { CloseEvent = Event } = globalThis as { CloseEvent?: typeof Event };
+  assert(event instanceof CloseEvent);
+});
