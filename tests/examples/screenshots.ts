@@ -1,20 +1,20 @@
 /**
- * Takes pictures of the demo's pages: `npm run screenshots`.
+ * Takes pictures of the demo's pages: each 1280 and 390 pixels wide, light and dark.
  *
- * Those for the README go to `docs/images/`; with a folder as argument, all of them go there: each page, 1280 and 390
- * pixels wide, light and dark.
+ * `npm run screenshots [-- FOLDER [PART]]`: into `docs/images/` or another folder, all or those with the part in their
+ * name.
  *
  * @module
  */
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { openBrowser, untilState, visit } from "./browser.ts";
 import { enterChat, goAway, heard, logIn, nameDevice, say, sendFrom, vote } from "./people.ts";
 import { startDemo } from "./program.ts";
+import { smallPng } from "./small_png.ts";
 
 /** What happens on a page before its picture is taken. */
 type Scene = (page: Page, url: string, browser: Browser) => Promise<unknown>;
@@ -79,21 +79,7 @@ const scenes: Readonly<Record<string, Scene>> = {
   },
 };
 
-/** What is kept for the README. */
-const KEPT: readonly string[] = [
-  "echo-1280-light",
-  "echo-1280-dark",
-  "chat-1280-light",
-  "chat-390-dark",
-  "vote-1280-light",
-  "devices-1280-dark",
-  "transports-1280-light",
-  "start-390-light",
-];
-
-const folder = process.argv[2];
-const target = folder ?? fileURLToPath(new URL("../../docs/images", import.meta.url));
-const only = process.argv[3] ?? "";
+const [, , target = join(import.meta.dirname, "../../docs/images"), only = ""] = process.argv;
 mkdirSync(target, { recursive: true });
 
 const browser = await openBrowser();
@@ -103,7 +89,7 @@ try {
     for (const [width, height] of [[1280, 1000], [390, 844]] as const) {
       for (const colorScheme of ["light", "dark"] as const) {
         const file = `${name}-${width}-${colorScheme}`;
-        if (folder === undefined ? KEPT.includes(file) : file.includes(only)) {
+        if (file.includes(only)) {
           await take(browser, { name, scene, file, options: { viewport: { width, height }, colorScheme } });
         }
       }
@@ -132,7 +118,8 @@ async function take(
     await page.locator(".brand").scrollIntoViewIfNeeded(); // the gauge follows whoever scrolls
 
     await page.waitForTimeout(300);
-    await page.screenshot({ path: join(target, `${file}.png`), fullPage: options.viewport.width < 1000 });
+    const picture = await page.screenshot({ fullPage: options.viewport.width < 1000 });
+    writeFileSync(join(target, `${file}.png`), smallPng(picture));
     await page.context().close();
   } finally {
     await program.stop("SIGKILL");
