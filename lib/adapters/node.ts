@@ -31,7 +31,7 @@ import { zlibCodec } from "./zlib.ts";
 
 export * from "../server/api.ts";
 export { zlibCodec } from "./zlib.ts";
-export { upgrade } from "./node_upgrade.ts";
+export { type IncomingUpgrade, upgrade, type UpgradeSocket } from "./node_upgrade.ts";
 
 const platform = { listen, dial, codec: zlibCodec, sha1 };
 

@@ -4,9 +4,7 @@
  * @module
  */
 
-import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import {
   type AcceptOptions,
   acceptUpgrade,
@@ -22,6 +20,26 @@ import { HeaderFields } from "../handshake/header_fields.ts";
 import { NodeTransport } from "./node_transport.ts";
 import { sha1 } from "./sha1.ts";
 import { zlibCodec } from "./zlib.ts";
+
+/** What the `upgrade` event tells of a request: an `http.IncomingMessage`, by its shape, for programs without Node's types. */
+export interface IncomingUpgrade {
+  /** The method. */
+  readonly method?: string | undefined;
+  /** The target. */
+  readonly url?: string | undefined;
+  /** The version, without `HTTP/`. */
+  readonly httpVersion: string;
+  /** Names and values of the header lines, as they were sent. */
+  readonly rawHeaders: readonly string[];
+}
+
+/** The socket of an `upgrade` event: a `net.Socket`, although it is declared as a `stream.Duplex`. */
+export interface UpgradeSocket {
+  /** Whether it is of no use any more. */
+  readonly destroyed: boolean;
+  /** Destroys it. */
+  destroy(): unknown;
+}
 
 /**
  * Accepts an upgrade that an `http.Server` has received.
@@ -51,15 +69,15 @@ import { zlibCodec } from "./zlib.ts";
  * ```
  */
 export async function upgrade(
-  request: IncomingMessage,
-  socket: Duplex,
+  request: IncomingUpgrade,
+  socket: UpgradeSocket,
   head: Uint8Array,
   options: AcceptOptions = {},
 ): Promise<WebSocketConnection> {
   const settings = readAcceptOptions(options, { codec: zlibCodec, sha1 });
   // Whoever decided on the request may have taken its time. Such a socket would not tell of its end again.
   if (socket.destroyed) throw new HandshakeError("ended");
-  const channel = new ByteChannel(new NodeTransport(socket as Socket, { fresh: false }));
+  const channel = new ByteChannel(new NodeTransport(socket as unknown as Socket, { fresh: false }));
   const received = {
     channel,
     head: { kind: "request", method: request.method!, target: request.url!, headers: fieldsOf(request) },
@@ -82,7 +100,7 @@ export async function upgrade(
 }
 
 /** Reads the header lines as they were sent: Node's own list leaves out or joins those that are doubled. */
-function fieldsOf({ rawHeaders }: IncomingMessage): HeaderFields {
+function fieldsOf({ rawHeaders }: IncomingUpgrade): HeaderFields {
   const fields = new HeaderFields();
   for (let i = 0; i < rawHeaders.length; i += 2) {
     fields.append(rawHeaders[i]!.toLowerCase(), rawHeaders[i + 1]!);
