@@ -6,6 +6,7 @@
 
 import type * as node from "@sluice/websocket/node";
 import type { ByteStream } from "@sluice/websocket";
+import type { GraphQLSchema } from "graphql";
 import type * as groupsModule from "@sluice/websocket/groups";
 
 declare global {
@@ -29,6 +30,7 @@ declare global {
     readonly id: string;
     readonly name: string;
   }
+  const schema: GraphQLSchema;
   const handler: node.Handler<undefined>;
   function talk(connection: node.WebSocketConnection): Promise<void>;
   function findUser(cookie: string | null): Promise<User | undefined>;
