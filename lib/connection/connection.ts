@@ -5,7 +5,7 @@
  */
 
 import { WebSocketError } from "../errors.ts";
-import { type Bytes, toBytes } from "../protocol/bytes.ts";
+import { type Bytes, copyBytes, toBytes } from "../protocol/bytes.ts";
 import { type CloseInfo, NORMAL_CLOSURE } from "../protocol/close_payload.ts";
 import { Endpoint, type EndpointEvent } from "../protocol/endpoint.ts";
 import type { Role } from "../protocol/frame.ts";
@@ -125,7 +125,7 @@ export class Connection implements WebSocketConnection, TransportSink {
 
   ping({ data, signal }: PingOptions = {}): Promise<number> {
     const pings = this.#pings ??= new PendingPings();
-    const payload = data === undefined ? pings.nextPayload() : toBytes(data).slice();
+    const payload = data === undefined ? pings.nextPayload() : copyBytes(data);
     if (payload.length > MAX_CONTROL_LENGTH) {
       throw new RangeError(
         `Cannot ping: the data has ${payload.length} bytes, more than ${MAX_CONTROL_LENGTH}`,

@@ -21,6 +21,11 @@ export function toBytes(data: Bytes): Uint8Array {
   );
 }
 
+/** Copies bytes. A `slice` would not do: that of a Node `Buffer` is a view. */
+export function copyBytes(data: Bytes): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(toBytes(data));
+}
+
 function describe(value: unknown): string {
   return value === null ? "null" : typeof value;
 }

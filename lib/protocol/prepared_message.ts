@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Bytes, toBytes } from "./bytes.ts";
+import { type Bytes, copyBytes } from "./bytes.ts";
 import { type Frame, Opcode } from "./frame.ts";
 
 /** A message made ready by {@linkcode prepare}: whatever takes a message to send takes it. */
@@ -23,7 +23,7 @@ export class EncodedMessage implements PreparedMessage {
   /** Encodes a message; the bytes are copied. */
   constructor(data: string | Bytes) {
     const isText = typeof data === "string";
-    const payload = isText ? new TextEncoder().encode(data) : toBytes(data).slice();
+    const payload = isText ? new TextEncoder().encode(data) : copyBytes(data);
     this.frame = { fin: true, rsv1: false, opcode: isText ? Opcode.Text : Opcode.Binary, payload };
   }
 

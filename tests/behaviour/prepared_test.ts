@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { assertEquals, assertThrows } from "#std/assert";
 import { prepare } from "../../mod.ts";
@@ -46,4 +47,14 @@ test("a prepared message is a copy, and knows its length", () =>
     await socket.send(message);
     assertEquals(await receive(socket), Uint8Array.of(1, 2, 3));
     assertThrows(() => prepare(1 as unknown as string), TypeError, "Cannot take data");
+  }));
+
+test("a prepared Buffer is a copy, too, though the slice of one is a view", () =>
+  serving({}, echo, async ({ open }) => {
+    const source = Buffer.from([1, 2, 3]);
+    const message = prepare(source);
+    source.fill(0);
+    const socket = await open();
+    await socket.send(message);
+    assertEquals(await receive(socket), Uint8Array.of(1, 2, 3));
   }));
