@@ -6,6 +6,8 @@
 
 import { WebSocketError } from "../errors.ts";
 import type { CloseInfo } from "../protocol/close_payload.ts";
+
+export type { CloseInfo } from "../protocol/close_payload.ts";
 import { Deferred } from "./deferred.ts";
 
 /** Hears of the end of a connection. */

@@ -4,9 +4,8 @@
  * @module
  */
 
-import type { CloseInfo } from "../protocol/close_payload.ts";
 import type { Connection } from "../connection/connection.ts";
-import type { ConnectionObserver } from "../connection/ending.ts";
+import type { CloseInfo, ConnectionObserver } from "../connection/ending.ts";
 import { isErrorOf } from "../connection/error_source.ts";
 import type { IncomingUpgrade } from "../connection/upgrade_request.ts";
 import { WebSocketError } from "../errors.ts";

@@ -82,7 +82,7 @@ test("imports: every source file has its row", () => {
 });
 
 test("imports: an adapter uses its own runtime's adapters, and what all share", () => {
-  const shared = ["zlib", "turn"];
+  const shared = ["zlib", "sha1", "turn"];
   const foreign = ({ path, imports }: Source) =>
     path.startsWith("lib/adapters/")
       ? imports.filter(({ target }) => {
