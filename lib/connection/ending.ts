@@ -6,9 +6,9 @@
 
 import { WebSocketError } from "../errors.ts";
 import type { CloseInfo } from "../protocol/close_payload.ts";
+import { Deferred } from "./deferred.ts";
 
 export type { CloseInfo } from "../protocol/close_payload.ts";
-import { Deferred } from "./deferred.ts";
 
 /** Hears of the end of a connection. */
 export interface ConnectionObserver {
