@@ -55,22 +55,24 @@ export function readInto(socket: Socket, reader: SocketTransport): boolean {
   const handle = (socket as unknown as { _handle: Handle | null })._handle;
   if (fields === undefined || handle?.useUserBuffer === undefined) return false;
   let behindLarge = false;
-  Object.assign(socket, {
-    [fields.buffer]: shared,
-    [fields.generator]: () => {
-      const own = reader.room();
-      if (own !== undefined) behindLarge = true;
-      return own ?? (behindLarge ? sharedHead : shared);
-    },
-    [fields.callback]: (size: number, buffer: Uint8Array) => {
-      if (buffer.buffer !== shared.buffer) reader.received(buffer.subarray(0, size));
-      else {
-        if (size < buffer.length) behindLarge = false;
-        reader.received(shared.slice(0, size));
-      }
-      return true;
-    },
-  });
+  // Named here: closures that get their names from symbols take 0.6 KiB more for each socket.
+  const generate = (): Uint8Array => {
+    const own = reader.room();
+    if (own !== undefined) behindLarge = true;
+    return own ?? (behindLarge ? sharedHead : shared);
+  };
+  const take = (size: number, buffer: Uint8Array): true => {
+    if (buffer.buffer !== shared.buffer) reader.received(buffer.subarray(0, size));
+    else {
+      if (size < buffer.length) behindLarge = false;
+      reader.received(shared.slice(0, size));
+    }
+    return true;
+  };
+  const target = socket as unknown as Record<symbol, unknown>;
+  target[fields.buffer] = shared;
+  target[fields.generator] = generate;
+  target[fields.callback] = take;
   handle.useUserBuffer(shared);
   return true;
 }
