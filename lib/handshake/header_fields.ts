@@ -51,11 +51,7 @@ export class HeaderFields implements Iterable<[string, string]> {
    * @returns The value, or undefined when there is no such line.
    */
   get(name: string): string | undefined {
-    const lines = this.#lines;
-    for (let at = 0; at < lines.length; at += 2) {
-      if (lines[at] === name) return lines[at + 1];
-    }
-    return undefined;
+    return this.getAll(name)[0];
   }
 
   /**
@@ -80,12 +76,7 @@ export class HeaderFields implements Iterable<[string, string]> {
    * @returns How many there are.
    */
   count(name: string): number {
-    const lines = this.#lines;
-    let count = 0;
-    for (let at = 0; at < lines.length; at += 2) {
-      if (lines[at] === name) count++;
-    }
-    return count;
+    return this.getAll(name).length;
   }
 
   /**
@@ -95,13 +86,8 @@ export class HeaderFields implements Iterable<[string, string]> {
    * @returns The values with `", "` between them, or undefined when there is no such line.
    */
   list(name: string): string | undefined {
-    const lines = this.#lines;
-    let joined: string | undefined;
-    for (let at = 0; at < lines.length; at += 2) {
-      if (lines[at] !== name) continue;
-      joined = joined === undefined ? lines[at + 1] : `${joined}, ${lines[at + 1]}`;
-    }
-    return joined;
+    const values = this.getAll(name);
+    return values.length === 0 ? undefined : values.join(", ");
   }
 
   /**

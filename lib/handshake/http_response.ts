@@ -9,44 +9,33 @@ import { writeFields } from "./field_lines.ts";
 import { isFieldValue } from "./grammar.ts";
 import { encodeLatin1 } from "./latin1.ts";
 
-/** What goes behind a status that comes without a phrase (RFC 9110 §15). */
+/**
+ * What goes behind a status that comes without a phrase (RFC 9110 §15), where Sluice sends it or many do. With another
+ * there is none: nobody may depend on it (RFC 9112 §4).
+ */
 const PHRASES: ReadonlyMap<number, string> = new Map([
   [200, "OK"],
-  [201, "Created"],
-  [202, "Accepted"],
   [204, "No Content"],
-  [206, "Partial Content"],
   [301, "Moved Permanently"],
   [302, "Found"],
-  [303, "See Other"],
   [304, "Not Modified"],
-  [307, "Temporary Redirect"],
-  [308, "Permanent Redirect"],
   [400, "Bad Request"],
   [401, "Unauthorized"],
   [403, "Forbidden"],
   [404, "Not Found"],
   [405, "Method Not Allowed"],
-  [406, "Not Acceptable"],
   [408, "Request Timeout"],
-  [409, "Conflict"],
-  [410, "Gone"],
   [411, "Length Required"],
   [413, "Content Too Large"],
   [414, "URI Too Long"],
-  [415, "Unsupported Media Type"],
   [417, "Expectation Failed"],
-  [421, "Misdirected Request"],
-  [422, "Unprocessable Content"],
   [426, "Upgrade Required"],
   [429, "Too Many Requests"],
   [431, "Request Header Fields Too Large"],
   [499, "Client Closed Request"],
   [500, "Internal Server Error"],
-  [501, "Not Implemented"],
   [502, "Bad Gateway"],
   [503, "Service Unavailable"],
-  [504, "Gateway Timeout"],
   [505, "HTTP Version Not Supported"],
 ]);
 
