@@ -122,17 +122,12 @@ export async function receiveRequest(
   channel: ByteChannel,
   limits: CheckedLimits,
 ): Promise<ReceivedRequest> {
-  const parser = new RequestHeadParser(limits);
   const deadline = new Deadline(limits.handshakeTimeout, () => channel.fail(new HandshakeError("timeout")));
   try {
-    for (let bytes = await channel.read(); bytes !== undefined; bytes = await channel.read()) {
-      const head = parser.push(bytes);
-      if (head !== undefined) return { channel, head, rest: parser.rest };
-    }
+    return { channel, ...await channel.readHead(new RequestHeadParser(limits)) };
   } finally {
     deadline.stop();
   }
-  throw new HandshakeError("ended");
 }
 
 /** An upgrade that RFC 6455 allows, and that nobody has decided on. */

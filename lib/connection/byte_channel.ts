@@ -9,6 +9,14 @@ import { Deadline } from "./deadline.ts";
 import { Deferred } from "./deferred.ts";
 import type { Transport, TransportSink } from "./transport.ts";
 
+/** Takes the bytes of a head until it is whole. */
+interface HeadParser<H> {
+  /** What came behind the head. */
+  readonly rest: Uint8Array;
+  /** Takes bytes; returns the head when they have its end. */
+  push(bytes: Uint8Array): H | undefined;
+}
+
 /** How much is written at a time, in bytes. */
 const WRITE_SIZE = 65_536;
 
@@ -45,6 +53,20 @@ export class ByteChannel implements TransportSink {
     this.#reading = new Deferred();
     this.transport.resume();
     return this.#reading.promise;
+  }
+
+  /**
+   * Reads a head, as far as a parser says.
+   *
+   * @returns The head, and what came behind it.
+   * @throws {HandshakeError} What the parser throws; `ended` if the stream is over before the head is.
+   */
+  async readHead<H>(parser: HeadParser<H>): Promise<{ head: H; rest: Uint8Array }> {
+    for (let bytes = await this.read(); bytes !== undefined; bytes = await this.read()) {
+      const head = parser.push(bytes);
+      if (head !== undefined) return { head, rest: parser.rest };
+    }
+    throw new HandshakeError("ended");
   }
 
   /**

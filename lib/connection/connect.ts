@@ -11,7 +11,7 @@ import {
   validateProtocols,
   writeUpgradeRequest,
 } from "../handshake/client_handshake.ts";
-import { type ResponseHead, ResponseHeadParser } from "../handshake/head_parser.ts";
+import { ResponseHeadParser } from "../handshake/head_parser.ts";
 import type { HeadersInput } from "../handshake/server_handshake.ts";
 import { parseWebSocketUrl } from "../handshake/websocket_url.ts";
 import type { CompressionOptions } from "../protocol/deflate_negotiation.ts";
@@ -184,7 +184,7 @@ async function shakeHands(
   try {
     signal.throwIfAborted();
     await channel.write(request, Infinity);
-    const { head, rest } = await receiveResponse(channel, limits);
+    const { head, rest } = await channel.readHead(new ResponseHeadParser(limits));
     const accept = await acceptKeyBy(key, sha1);
     const expected = { accept, protocols, extensions: compression !== undefined };
     const { protocol, extensions } = checkUpgradeResponse(head, expected);
@@ -198,16 +198,4 @@ async function shakeHands(
   } finally {
     signal.removeEventListener("abort", onAbort);
   }
-}
-
-async function receiveResponse(
-  channel: ByteChannel,
-  limits: CheckedLimits,
-): Promise<{ head: ResponseHead; rest: Uint8Array }> {
-  const parser = new ResponseHeadParser(limits);
-  for (let bytes = await channel.read(); bytes !== undefined; bytes = await channel.read()) {
-    const head = parser.push(bytes);
-    if (head !== undefined) return { head, rest: parser.rest };
-  }
-  throw new HandshakeError("ended");
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { wrongType } from "../protocol/wrong_type.ts";
+
 /** How to find out that a peer is gone without a word (RFC 6455 §5.5.2). */
 export interface KeepaliveOptions {
   /** How often to send a Ping, in milliseconds. @default {30000} */
@@ -63,7 +65,7 @@ const TIMES = /timeout$|^interval$/i;
 export function readLimits(given: Limits): CheckedLimits {
   const { keepalive = {} } = given;
   if (typeof keepalive !== "object" && keepalive !== false) {
-    throw new TypeError(`Cannot set keepalive: it must be false or an object, not ${typeof keepalive}`);
+    throw wrongType("keepalive", "false or an object", keepalive);
   }
   return {
     ...withDefaults(DEFAULTS, given),
@@ -91,9 +93,7 @@ function withDefaults<T extends Record<string, number>>(
  * @throws {TypeError | RangeError} If it is not; the message has its name.
  */
 export function checkLimit(name: string, value: number): number {
-  if (typeof value !== "number") {
-    throw new TypeError(`Cannot set ${name}: it must be a number, not ${typeof value}`);
-  }
+  if (typeof value !== "number") throw wrongType(name, "a number", value);
   if (value === Infinity) return value;
   if (!Number.isSafeInteger(value) || value < 0) {
     throw new RangeError(

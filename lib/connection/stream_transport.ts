@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ignore } from "./deferred.ts";
 import type { RemoteAddress, Transport, TransportSink } from "./transport.ts";
 
 /** Any byte stream that goes both ways. */
@@ -126,5 +127,3 @@ export class StreamTransport implements Transport {
     queueMicrotask(() => this.sink.gone(error));
   }
 }
-
-function ignore(): void {}

@@ -6,6 +6,7 @@
 
 import type { DeflateCodec } from "./deflate_codec.ts";
 import { type Extension, formatExtension } from "./extensions.ts";
+import { wrongType } from "./wrong_type.ts";
 
 /** Whether a direction may refer to its earlier messages: smaller messages, for a window of memory on both ends. */
 export interface ContextTakeover {
@@ -82,14 +83,12 @@ const RANGES: readonly (readonly [name: string, min: number, max: number, fallba
 export function readCompression(options: boolean | CompressionOptions = false): DeflateSettings | undefined {
   if (options === false) return undefined;
   if ((typeof options !== "object" || options === null) && options !== true) {
-    throw new TypeError(`Cannot set compression: it must be a boolean or an object, not ${kindOf(options)}`);
+    throw wrongType("compression", "a boolean or an object", options);
   }
   const given = (options === true ? {} : options) as Record<string, unknown>;
   const numbers = RANGES.map(([name, min, max, fallback]) => {
     const value = given[name] ?? fallback;
-    if (typeof value !== "number") {
-      throw new TypeError(`Cannot set ${name}: it must be a number, not ${typeof value}`);
-    }
+    if (typeof value !== "number") throw wrongType(name, "a number", value);
     if ((!Number.isInteger(value) && value !== max) || value < min || value > max) {
       throw new RangeError(`Cannot set ${name}: it must be from ${min} to ${max}, not ${value}`);
     }
@@ -104,21 +103,13 @@ export function readCompression(options: boolean | CompressionOptions = false): 
 function readTakeover(option: unknown = false): Required<ContextTakeover> {
   if (typeof option === "boolean") return { server: option, client: option };
   if (typeof option !== "object" || option === null) {
-    throw new TypeError(
-      `Cannot set contextTakeover: it must be a boolean or an object, not ${kindOf(option)}`,
-    );
+    throw wrongType("contextTakeover", "a boolean or an object", option);
   }
   const { server = false, client = false } = option as { server?: unknown; client?: unknown };
   for (const [name, value] of Object.entries({ server, client })) {
-    if (typeof value !== "boolean") {
-      throw new TypeError(`Cannot set contextTakeover.${name}: it must be a boolean, not ${kindOf(value)}`);
-    }
+    if (typeof value !== "boolean") throw wrongType(`contextTakeover.${name}`, "a boolean", value);
   }
   return { server, client } as Required<ContextTakeover>;
-}
-
-function kindOf(value: unknown): string {
-  return value === null ? "null" : typeof value;
 }
 
 /**

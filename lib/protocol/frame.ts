@@ -38,6 +38,13 @@ export interface Frame {
   readonly payload: Uint8Array;
 }
 
+const OPCODES: ReadonlySet<number> = new Set(Object.values(Opcode));
+
+/** Tells whether an opcode is one that RFC 6455 defines (§5.2). */
+export function isOpcode(opcode: number): opcode is Opcode {
+  return OPCODES.has(opcode);
+}
+
 /** Tells whether an opcode is that of a control frame: Close, Ping, Pong, or one that is reserved for such (§5.5). */
 export function isControl(opcode: number): boolean {
   return opcode >= 0x8;

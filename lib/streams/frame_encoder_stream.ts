@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Frame, isControl, Opcode } from "../protocol/frame.ts";
+import { type Frame, isControl, isOpcode } from "../protocol/frame.ts";
 import { headerSize, writeFrame } from "../protocol/frame_encoder.ts";
 import { MAX_CONTROL_LENGTH } from "../protocol/header.ts";
 import { nextMaskingKey } from "../protocol/masking_key.ts";
@@ -46,10 +46,8 @@ export class FrameEncoderStream extends TransformStream<Frame, Uint8Array> {
   }
 }
 
-const OPCODES: ReadonlySet<number> = new Set(Object.values(Opcode));
-
 function checkFrame({ fin, opcode, payload }: Frame): void {
-  if (!OPCODES.has(opcode)) throw new TypeError(`Cannot encode frame: the opcode is ${opcode}`);
+  if (!isOpcode(opcode)) throw new TypeError(`Cannot encode frame: the opcode is ${opcode}`);
   if (!(payload instanceof Uint8Array)) {
     throw new TypeError("Cannot encode frame: its payload is no Uint8Array");
   }

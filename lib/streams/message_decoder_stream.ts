@@ -6,7 +6,7 @@
 
 import { WebSocketError } from "../errors.ts";
 import { readClosePayload } from "../protocol/close_payload.ts";
-import { type Frame, isControl, Opcode } from "../protocol/frame.ts";
+import { type Frame, isControl, isOpcode, Opcode } from "../protocol/frame.ts";
 import { DEFAULT_MAX_SIZE } from "../protocol/frame_decoder.ts";
 import { type Message, MessageAssembler } from "../protocol/message_assembler.ts";
 import { type Codec, CodecStream } from "./codec_stream.ts";
@@ -52,8 +52,6 @@ export class MessageDecoderStream implements TransformStream<Frame, Message> {
   }
 }
 
-const OPCODES: ReadonlySet<number> = new Set(Object.values(Opcode));
-
 class MessageCodec implements Codec<Frame, Message> {
   readonly #assembler: MessageAssembler;
   readonly #onControl: ((frame: Frame) => void) | undefined;
@@ -70,7 +68,7 @@ class MessageCodec implements Codec<Frame, Message> {
   }
 
   push(frame: Frame): void {
-    if (!(frame?.payload instanceof Uint8Array) || !OPCODES.has(frame.opcode)) {
+    if (!(frame?.payload instanceof Uint8Array) || !isOpcode(frame.opcode)) {
       throw new TypeError("Cannot decode messages: a chunk is no Frame");
     }
     this.#frame = frame;
