@@ -7,27 +7,32 @@ import {
   type WebSocketLike,
 } from "../../mod.ts";
 import { makeCloseEvent } from "../../lib/connection/close_event.ts";
-import { receive, receiveAll, serving, settles, until } from "../support/serving.ts";
+import { receive, receiveAll, serving, settles, sleep, until } from "../support/serving.ts";
 
 /** Runs a test with a face on the server's side of a connection, and the client; all events are in `events`. */
 async function facing(
-  test: (face: WebSocketLike, client: WebSocketConnection, events: Event[]) => Promise<void>,
+  test: (
+    face: WebSocketLike,
+    client: WebSocketConnection,
+    events: Event[],
+    socket: WebSocketConnection,
+  ) => Promise<void>,
   options: Parameters<typeof serving>[0] = {},
 ): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<[WebSocketLike, Event[]]>();
+  const { promise, resolve } = Promise.withResolvers<[WebSocketLike, Event[], WebSocketConnection]>();
   await serving(options, (socket) => {
     const face = toWebSocket(socket);
     const events: Event[] = [];
     for (const name of ["open", "message", "error", "close"]) {
       face.addEventListener(name, (e) => events.push(e));
     }
-    resolve([face, events]);
+    resolve([face, events, socket]);
     return socket.closed;
   }, async ({ open }) => {
     const client = await open();
-    const [face, events] = await promise;
+    const [face, events, socket] = await promise;
     await until(() => events.length > 0);
-    await test(face, client, events);
+    await test(face, client, events, socket);
   });
 }
 
@@ -81,6 +86,7 @@ test("toWebSocket hands on texts, and bytes as Blob or ArrayBuffer", () =>
     await until(() => events.length === 3);
     face.binaryType = "arraybuffer";
     face.binaryType = "nodebuffer" as "blob"; // no such value: the last one holds
+    assertEquals(face.binaryType, "arraybuffer");
     client.send(bytes);
     client.send(short);
     await until(() => events.length === 5);
@@ -117,6 +123,34 @@ test("toWebSocket sends texts, bytes, Blobs and what can be made a text, in orde
     ]);
   }));
 
+test("toWebSocket holds nothing back once its Blobs are sent", () =>
+  facing(async (face, client, _, socket) => {
+    face.send(new Blob(["blob"]));
+    await receive(client);
+    await until(() => face.bufferedAmount === 0);
+    face.send("at once");
+    socket.send("behind");
+    assertEquals([await receive(client), await receive(client)], ["at once", "behind"]);
+  }));
+
+test("toWebSocket ends with an error when a Blob cannot be read", () =>
+  facing(async (face, _, events) => {
+    const blob = new Blob(["lost"]);
+    blob.arrayBuffer = () => Promise.reject(new Error("Its file is gone"));
+    face.send(blob);
+    assertEquals(await ended(face, events), ["error", "close", 1006, "", false]);
+  }));
+
+test("toWebSocket hands nothing on once it is closing", () =>
+  facing(async (face, client, events) => {
+    face.onmessage = () => face.close();
+    client.send("one");
+    client.send("two");
+    assertEquals((await client.closed).closeCode, 1000);
+    await until(() => face.readyState === face.CLOSED);
+    assertEquals(named(events), ["open", "message", "close"]);
+  }));
+
 test("toWebSocket calls one handler of each kind, in the place of the first, until there is none", () =>
   facing(async (face, client) => {
     const calls: string[] = [];
@@ -133,7 +167,10 @@ test("toWebSocket calls one handler of each kind, in the place of the first, unt
     assertEquals([face.onmessage, face.onerror, face.onopen, face.onclose], [null, null, null, null]);
     await client.send("b");
     await until(() => calls.length === 3);
-    assertEquals(calls, ["second", "listener", "listener"]);
+    face.onmessage = () => calls.push("third"); // behind the listener now
+    await client.send("c");
+    await until(() => calls.length === 5);
+    assertEquals(calls, ["second", "listener", "listener", "listener", "third"]);
   }));
 
 test("toWebSocket closes with code and reason, and is closed when the peer has answered", () =>
@@ -146,7 +183,9 @@ test("toWebSocket closes with code and reason, and is closed when the peer has a
     const before = face.bufferedAmount;
     face.send("12345");
     face.send(new Uint8Array(3));
-    assertEquals(face.bufferedAmount - before, 8);
+    face.close();
+    await sleep(10);
+    assertEquals([face.bufferedAmount - before, face.readyState], [8, face.CLOSED]);
   }));
 
 test("toWebSocket tells of the peer's Close behind the messages before it", () =>
