@@ -175,6 +175,25 @@ const pages = mutantsOf("lib/server/fetch_answer.ts", [...HTTP, ...TIMEOUTS], [
   ],
 ]);
 
+const FACE = ["tests/behaviour/to_web_socket_test.ts"];
+const face = mutantsOf("lib/connection/to_web_socket.ts", FACE, [
+  [
+    "a face is opened before it sends",
+    "if (this.#readyState === CONNECTING) {\n      throw",
+    "if (false) {\n      throw",
+  ],
+  ["a face that closes hands nothing on", "if (this.#readyState !== OPEN) continue;", ""],
+  ["a face that is closed stays so", "if (this.#readyState >= CLOSING) return;", ""],
+  ["a face keeps the order behind a Blob", "open && this.#blobs === undefined &&", "open &&"],
+  ["a face copies what waits behind a Blob", "structuredClone(message)", "message"],
+  ["a Blob that cannot be read is no secret", "this.#connection.abort(error)", "undefined"],
+]);
+
+const faceClose = mutantsOf("lib/connection/close_code.ts", FACE, [
+  ["a face takes few codes", "closeCode >= 3000 && closeCode <= 4999", "true"],
+  ["a face takes no long reason", ".length > MAX_REASON", ".length > 1_000"],
+]);
+
 const node = mutantsOf("lib/adapters/node_transport.ts", ["tests/faults/node_transport_test.ts"], [
   ["a write to what has ended is not done", " || !this.#socket.writable", ""],
   ["nor is one that failed", " || error) return;", ") return;"],
@@ -196,5 +215,7 @@ export const connectionMutants: readonly Mutant[] = [
   ...server,
   ...serverEnds,
   ...pages,
+  ...face,
+  ...faceClose,
   ...node,
 ];
