@@ -50,7 +50,7 @@ try {
 async function run(): Promise<boolean> {
   const copies = Array.from({ length: ABREAST }, (_, i) => copyTree(join(folder, `${i}`)));
   const tests = [...new Set(chosen.flatMap(({ tests }) => tests))];
-  if (await judge(copies[0]!, tests) !== "survived") {
+  if (await judge(copies[0]!, tests, { longest: tests.length * LONGEST }) !== "survived") {
     console.error("The tests fail before any guard is taken out");
     return false;
   }
@@ -85,14 +85,18 @@ async function tryWithout({ file, find, replace, tests }: Mutant, copy: string):
   const at = text.indexOf(find);
   writeFileSync(path, text.slice(0, at) + replace + text.slice(at + find.length));
   try {
-    return await judge(copy, tests);
+    return await judge(copy, tests, { longest: LONGEST });
   } finally {
     writeFileSync(path, text);
   }
 }
 
 /** Runs tests up to the first that goes red. */
-async function judge(copy: string, tests: readonly string[]): Promise<Verdict> {
+async function judge(
+  copy: string,
+  tests: readonly string[],
+  { longest }: { longest: number },
+): Promise<Verdict> {
   const args = ["--test", "--test-concurrency=1", "--test-timeout=20000", "--test-reporter=tap", ...tests];
   const env = { ...process.env, SLUICE_SEED: "1", SLUICE_RUNS: "0.1", NODE_TEST_CONTEXT: undefined };
   const child = spawn(process.execPath, args, {
@@ -107,7 +111,7 @@ async function judge(copy: string, tests: readonly string[]): Promise<Verdict> {
     verdict = early;
     endGroup(child);
   };
-  const timer = setTimeout(() => decide("hung"), LONGEST);
+  const timer = setTimeout(() => decide("hung"), longest);
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     output = output.slice(-20) + text;
