@@ -46,8 +46,13 @@ export type { OriginPolicy } from "./lib/handshake/origin.ts";
 
 export * from "./lib/streams/frame_decoder_stream.ts";
 export * from "./lib/streams/frame_encoder_stream.ts";
-export * from "./lib/streams/message_decoder_stream.ts";
+export {
+  MessageDecoderStream,
+  type MessageDecoderStreamOptions,
+} from "./lib/streams/message_decoder_stream.ts";
 export * from "./lib/streams/message_encoder_stream.ts";
+export * from "./lib/streams/message_stream_decoder_stream.ts";
+export * from "./lib/streams/message_stream_encoder_stream.ts";
 
 export {
   type AcceptOptions,

@@ -26,6 +26,11 @@ export const CONNECTION_FAULTS = {
   "frame-too-big": [1009, "RFC 6455 §10.4", "Cannot decode frame: it is over the size limit"],
   "message-too-big": [1009, "RFC 6455 §10.4", "Cannot receive message: it is over the size limit"],
   "too-many-empty-fragments": [1008, "RFC 6455 §10.4", "Cannot receive message: too many empty fragments"],
+  "message-cut": [
+    1006,
+    "RFC 6455 §5.4",
+    "Cannot receive message: the connection was closed in the middle of it",
+  ],
   // What a payload can get wrong.
   "invalid-utf8": [1007, "RFC 6455 §8.1", "Cannot receive message: its text is not valid UTF-8"],
   "invalid-deflate": [1007, "RFC 7692 §7.2.2", "Cannot receive message: its compressed data is not valid"],

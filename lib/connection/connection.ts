@@ -5,16 +5,15 @@
  */
 
 import { WebSocketError } from "../errors.ts";
-import { type Bytes, copyBytes, toBytes } from "../protocol/bytes.ts";
+import { type Bytes, toBytes } from "../protocol/bytes.ts";
 import { type CloseInfo, NORMAL_CLOSURE } from "../protocol/close_payload.ts";
 import { Endpoint, type EndpointEvent } from "../protocol/endpoint.ts";
 import type { Role } from "../protocol/frame.ts";
-import { MAX_CONTROL_LENGTH } from "../protocol/header.ts";
 import type { Message } from "../protocol/message_assembler.ts";
 import { EncodedMessage, type PreparedMessage } from "../protocol/prepared_message.ts";
+import type { IncomingMessage } from "../streams/incoming_message.ts";
 import { checkCloseCode } from "./close_code.ts";
 import type { ConnectionStart } from "./connection_start.ts";
-import { Deadline } from "./deadline.ts";
 import { ignore, rejected } from "./deferred.ts";
 import { type ConnectionObserver, Ending } from "./ending.ts";
 import { setSource } from "./error_source.ts";
@@ -24,6 +23,7 @@ import { messageReadable, messageWritable } from "./message_streams.ts";
 import { Outbox } from "./outbox.ts";
 import { PendingPings } from "./pending_pings.ts";
 import { ReceiveQueue } from "./receive_queue.ts";
+import { SendLine, type SendStreamOptions } from "./send_line.ts";
 import type { Transport, TransportSink } from "./transport.ts";
 import type { CloseOptions, PingOptions, WebSocketConnection } from "./web_socket_connection.ts";
 
@@ -38,16 +38,16 @@ export class Connection implements WebSocketConnection, TransportSink {
   readonly #limits: CheckedLimits;
   readonly #outbox: Outbox;
   readonly #queue = new ReceiveQueue();
+  #line: SendLine | undefined;
   #pings: PendingPings | undefined;
   #readable: ReadableStream<Message> | undefined;
   #writable: WritableStream<string | Bytes | PreparedMessage> | undefined;
 
   #paused = true;
+  /** Whether messages are streamed that one read may bring too much of: a thousand times as much as was compressed. */
+  #holding = false;
   readonly #ending = new Ending();
   #keepalive: Keepalive<Connection> | undefined;
-  #closeDeadline: Deadline | undefined;
-  #shutDown = false;
-  #peerEnded = false;
 
   constructor(transport: Transport, start: ConnectionStart) {
     this.protocol = start.protocol;
@@ -82,18 +82,11 @@ export class Connection implements WebSocketConnection, TransportSink {
   // What the user calls.
 
   get readable(): ReadableStream<Message> {
-    return this.#readable ??= messageReadable({
-      next: () => this.#next(),
-      takeReady: () => this.#queue.lend(),
-      cancel: () => this.close(),
-    });
+    return this.#readable ??= messageReadable(this, this.#queue);
   }
 
   get writable(): WritableStream<string | Bytes | PreparedMessage> {
-    return this.#writable ??= messageWritable(this, {
-      highWaterMark: this.#limits.highWaterMark,
-      onError: (listener) => this.#ending.listen(listener),
-    });
+    return this.#writable ??= messageWritable(this, this.#limits, this.#ending);
   }
 
   get closed(): Promise<CloseInfo> {
@@ -101,7 +94,7 @@ export class Connection implements WebSocketConnection, TransportSink {
   }
 
   get bufferedAmount(): number {
-    return this.#outbox.size;
+    return this.#outbox.size + (this.#line?.size ?? 0);
   }
 
   get roundTrip(): number | undefined {
@@ -110,7 +103,20 @@ export class Connection implements WebSocketConnection, TransportSink {
 
   [Symbol.asyncIterator](): AsyncIterator<Message, undefined> {
     // Without a `return` method, leaving the loop does not end anything.
-    return { next: () => this.#next() };
+    return {
+      next: () => {
+        const next = this.#queue.next();
+        if (this.#paused) this.#regulate();
+        return next;
+      },
+    };
+  }
+
+  incoming(): AsyncIterable<IncomingMessage, undefined> {
+    const inbox = this.#queue.stream(() => this.#paused && this.#work());
+    this.#endpoint.stream();
+    this.#holding = this.extensions !== "";
+    return inbox;
   }
 
   send(data: string | Bytes | PreparedMessage): Promise<void> {
@@ -118,19 +124,26 @@ export class Connection implements WebSocketConnection, TransportSink {
       ? data
       : toBytes(data as Bytes);
     if (this.#endpoint.state !== "open") return rejected(this.#notOpen());
+    if (this.#line?.busy) return this.#line.send(message);
     this.#endpoint.sendMessage(message);
     this.#outbox.push();
     return this.#outbox.untilRelieved();
   }
 
+  sendStream(source: ReadableStream<string | Bytes>, options: SendStreamOptions = {}): Promise<void> {
+    if (this.#endpoint.state !== "open") return rejected(this.#notOpen());
+    this.#line ??= new SendLine({
+      endpoint: this.#endpoint,
+      outbox: this.#outbox,
+      notOpen: () => this.#notOpen(),
+      fail: () => this.close({ closeCode: 1011 }),
+    });
+    return this.#line.stream(source, options);
+  }
+
   ping({ data, signal }: PingOptions = {}): Promise<number> {
     const pings = this.#pings ??= new PendingPings();
-    const payload = data === undefined ? pings.nextPayload() : copyBytes(data);
-    if (payload.length > MAX_CONTROL_LENGTH) {
-      throw new RangeError(
-        `Cannot ping: the data has ${payload.length} bytes, more than ${MAX_CONTROL_LENGTH}`,
-      );
-    }
+    const payload = pings.payload(data);
     if (signal?.aborted) return rejected(signal.reason);
     if (this.#endpoint.state !== "open") return rejected(this.#notOpen());
     this.#endpoint.sendPing(payload);
@@ -144,7 +157,8 @@ export class Connection implements WebSocketConnection, TransportSink {
     this.#endpoint.sendClose({ closeCode, reason: `${reason}` });
     this.#awaitEnd();
     this.flush();
-    this.#regulate();
+    // What was held back is there to be thrown away.
+    this.#work();
   }
 
   abort(reason?: unknown): void {
@@ -165,7 +179,7 @@ export class Connection implements WebSocketConnection, TransportSink {
   // What the transport calls.
 
   room(): Uint8Array | undefined {
-    return this.#endpoint.room();
+    return this.#endpoint.room(this.#queue);
   }
 
   data(bytes: Uint8Array): void {
@@ -183,7 +197,7 @@ export class Connection implements WebSocketConnection, TransportSink {
   }
 
   end(): void {
-    this.#peerEnded = true;
+    this.#ending.peerEnded = true;
     const event = this.#endpoint.end();
     if (event !== undefined) this.#handle(event);
     this.flush();
@@ -191,8 +205,6 @@ export class Connection implements WebSocketConnection, TransportSink {
 
   gone(cause?: unknown): void {
     if (!this.#ending.known) this.#conclude(new WebSocketError("connection-lost", { cause }));
-    this.#closeDeadline?.stop();
-    this.#closeDeadline = undefined;
     this.#outbox.fail(() => this.#notOpen());
     this.#ending.tellGone();
   }
@@ -207,23 +219,29 @@ export class Connection implements WebSocketConnection, TransportSink {
       this.#endpoint.relieve();
       this.#outbox.flush();
     }
-    if (this.#endpoint.finished && this.#outbox.size === 0) this.#finish();
+    if (!this.#endpoint.finished || this.#outbox.size > 0) return;
+    // The server goes first (RFC 6455 §7.1.1), or whoever fails (§7.1.7).
+    const first = this.#role === "server" || this.#endpoint.state !== "closed";
+    this.#ending.finish(this.#transport, { first });
   }
 
   // What holds the two together.
 
   /** Deals with what was received, up to what one turn allows for. */
   #work(): void {
-    for (let event = this.#endpoint.next(); event !== undefined; event = this.#endpoint.next()) {
-      this.#handle(event);
-    }
+    for (let event = this.#next(); event !== undefined; event = this.#next()) this.#handle(event);
     if (this.#outbox.size > 0 || this.#endpoint.finished) this.#outbox.push();
     if (this.#endpoint.weary) this.#transport.defer();
     this.#regulate();
   }
 
+  #next(): EndpointEvent | undefined {
+    return this.#holding && this.#full ? undefined : this.#endpoint.next();
+  }
+
   #handle(event: EndpointEvent): void {
     if (event.type === "message") this.#queue.push(event.data);
+    else if (event.type === "part") this.#queue.part(event.part);
     else if (event.type === "pong") this.#pings?.settle(event.payload);
     else if (event.type === "close") this.#conclude(event.info);
     else this.#conclude(event.error);
@@ -239,36 +257,20 @@ export class Connection implements WebSocketConnection, TransportSink {
   #conclude(end: CloseInfo | WebSocketError): void {
     if (this.#ending.known) return;
     this.#keepalive?.stop();
-    if (end instanceof WebSocketError) {
-      setSource(end, this);
-      this.#endpoint.end();
-      this.#queue.end({ error: end });
-    } else {
-      this.#queue.end({});
-    }
+    const failed = end instanceof WebSocketError;
+    if (failed) setSource(end, this);
+    if (failed) this.#endpoint.end();
+    this.#queue.end(failed ? { error: end } : {});
+    this.#line?.stop(this.#notOpen());
     this.#pings?.fail(this.#notOpen());
     this.#awaitEnd();
     this.#ending.tell(end);
   }
 
-  /** Ends the stream once all frames are sent. The server goes first (RFC 6455 §7.1.1), or whoever fails (§7.1.7). */
-  #finish(): void {
-    if (
-      !this.#shutDown && (this.#role === "server" || this.#peerEnded || this.#endpoint.state !== "closed")
-    ) {
-      this.#shutDown = true;
-      this.#transport.shutdown();
-    }
-    if (this.#peerEnded) this.#transport.destroy();
-  }
-
   /** Cuts the stream if the peer does not end it in time. */
   #awaitEnd(): void {
     if (!this.#transport.open) return;
-    this.#closeDeadline ??= new Deadline(
-      this.#limits.closeTimeout,
-      () => this.#cut(new WebSocketError("close-timeout")),
-    );
+    this.#ending.expect(this.#limits.closeTimeout, () => this.#cut(new WebSocketError("close-timeout")));
   }
 
   #cut(error: WebSocketError): void {
@@ -276,21 +278,19 @@ export class Connection implements WebSocketConnection, TransportSink {
     this.#transport.destroy();
   }
 
-  /** Reads while there is room for messages, or what comes in is discarded; not while it is others' turn. */
-  #regulate(): void {
+  /** Whether there is no room for messages, and what comes in is not discarded. */
+  get #full(): boolean {
     const { wanted, unread } = this.#queue;
-    const full = this.#endpoint.state === "open" && !wanted && unread >= this.#limits.highWaterMark;
-    const paused = full || this.#endpoint.weary;
+    return this.#endpoint.state === "open" && !wanted && unread >= this.#limits.highWaterMark;
+  }
+
+  /** Reads while there is room; not while it is others' turn. */
+  #regulate(): void {
+    const paused = this.#full || this.#endpoint.weary;
     if (paused === this.#paused) return;
     this.#paused = paused;
     if (paused) this.#transport.pause();
     else this.#transport.resume();
-  }
-
-  #next(): Promise<IteratorResult<Message, undefined>> {
-    const next = this.#queue.next();
-    if (this.#paused) this.#regulate();
-    return next;
   }
 
   #notOpen(): WebSocketError {

@@ -6,7 +6,9 @@
 
 import { WebSocketError } from "../errors.ts";
 import type { CloseInfo } from "../protocol/close_payload.ts";
+import { Deadline } from "./deadline.ts";
 import { Deferred } from "./deferred.ts";
+import type { Transport } from "./transport.ts";
 
 export type { CloseInfo } from "../protocol/close_payload.ts";
 
@@ -24,6 +26,11 @@ export class Ending {
   #promise: Deferred<CloseInfo> | undefined;
   #observer: ConnectionObserver | undefined;
   #onError: ((error: WebSocketError) => void) | undefined;
+  /** Until when the stream must be gone. */
+  #deadline: Deadline | undefined;
+  /** Whether the peer has ended its direction of the stream, and whether we have ended ours. */
+  peerEnded = false;
+  #shutDown = false;
 
   /** Whether it has come. */
   get known(): boolean {
@@ -52,8 +59,29 @@ export class Ending {
     this.#observer?.closed(end);
   }
 
+  /** Runs something if the stream is not gone within a time. */
+  expect(time: number, onLate: () => void): void {
+    this.#deadline ??= new Deadline(time, onLate);
+  }
+
+  /**
+   * Ends the stream once all frames are sent.
+   *
+   * @param transport The stream.
+   * @param options `first`: whether we need not wait for the peer to do so.
+   */
+  finish(transport: Transport, { first }: { first: boolean }): void {
+    if ((first || this.peerEnded) && !this.#shutDown) {
+      this.#shutDown = true;
+      transport.shutdown();
+    }
+    if (this.peerEnded) transport.destroy();
+  }
+
   /** Tells that nothing of the connection is left. */
   tellGone(): void {
+    this.#deadline?.stop();
+    this.#deadline = undefined;
     this.#observer?.gone();
   }
 

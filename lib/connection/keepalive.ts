@@ -26,6 +26,8 @@ interface Rhythm {
   readonly interval: DeadlineLine;
   /** From a Ping to the question whether anything has come, if that is ever asked. */
   readonly timeout: DeadlineLine | undefined;
+  /** From there to the next such question, while we do not read. */
+  readonly paused: DeadlineLine;
   /** From there to the verdict. */
   readonly grace: DeadlineLine;
   /** From there to the next Ping. */
@@ -43,6 +45,7 @@ function rhythmOf({ interval, timeout }: Required<KeepaliveOptions>): Rhythm {
     rhythm = {
       interval: line(interval),
       timeout: asks ? line(timeout) : undefined,
+      paused: line(timeout / 2),
       grace: line(GRACE),
       rest: line(asks ? Math.max(0, interval - timeout) : interval),
     };
@@ -81,8 +84,8 @@ export class Keepalive<C> implements Expiring {
   }
 
   expire(): void {
-    const { timeout, grace } = this.#rhythm;
-    if (this.#line === timeout) this.#judge();
+    const { timeout, paused, grace } = this.#rhythm;
+    if (this.#line === timeout || this.#line === paused) this.#judge();
     else if (this.#line === grace) this.#alive ? this.#rest() : this.#ask.dead(this.#connection);
     else this.#probe();
   }
@@ -96,9 +99,10 @@ export class Keepalive<C> implements Expiring {
   #judge(): void {
     if (this.#alive) return this.#rest();
     if (this.#ask.listening(this.#connection)) return this.#wait(this.#rhythm.grace);
-    // The first Ping may have made the kernel learn that the peer is gone: a second one fails for it.
+    // The first Ping may have made the kernel learn that the peer is gone: a second one fails for it. And a peer that
+    // waits for us to read hears nothing else of us: with two Pings in each timeout it does not take us for dead.
     this.#ask.probe(this.#connection);
-    this.#rest();
+    this.#wait(this.#rhythm.paused);
   }
 
   #rest(): void {

@@ -4,37 +4,36 @@
  * @module
  */
 
-import type { WebSocketError } from "../errors.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import type { Message } from "../protocol/message_assembler.ts";
 import type { PreparedMessage } from "../protocol/prepared_message.ts";
+import type { Ending } from "./ending.ts";
+import type { CheckedLimits } from "./limits.ts";
+import type { ReceiveQueue } from "./receive_queue.ts";
 import type { WebSocketConnection } from "./web_socket_connection.ts";
-
-/** Where a readable gets its messages. */
-export interface MessageSource {
-  /** Waits for the next message, or the end. */
-  next(): Promise<IteratorResult<Message, undefined>>;
-  /** Takes all further messages that are there already. */
-  takeReady(): Message[];
-  /** Closes the connection. */
-  cancel(): void;
-}
 
 /**
  * Makes the readable.
  *
  * Each pull moves all messages that wait, not one: reading from a stream's own queue costs 0.1 us a message, a pull
  * for each 0.5 us. Its mark is 0, so that it takes nothing before someone reads.
+ *
+ * @param connection Whose messages they are.
+ * @param queue Where they wait.
  */
-export function messageReadable(source: MessageSource): ReadableStream<Message> {
+export function messageReadable(
+  connection: WebSocketConnection,
+  queue: ReceiveQueue,
+): ReadableStream<Message> {
+  const messages = connection[Symbol.asyncIterator]();
   return new ReadableStream<Message>({
     async pull(controller) {
-      const { done, value } = await source.next();
+      const { done, value } = await messages.next();
       if (done) return controller.close();
       controller.enqueue(value);
-      for (const message of source.takeReady()) controller.enqueue(message);
+      for (const message of queue.lend()) controller.enqueue(message);
     },
-    cancel: () => source.cancel(),
+    cancel: () => connection.close(),
   }, { highWaterMark: 0 });
 }
 
@@ -42,18 +41,20 @@ export function messageReadable(source: MessageSource): ReadableStream<Message> 
  * Makes the writable.
  *
  * @param connection Where its messages go.
- * @param options `highWaterMark`: how many bytes it holds; `onError`: takes whoever is to hear that the connection failed.
+ * @param limits `highWaterMark`: how many bytes it holds.
+ * @param ending Tells when the connection failed.
  */
 export function messageWritable(
   connection: WebSocketConnection,
-  options: { highWaterMark: number; onError: (listener: (error: WebSocketError) => void) => void },
+  { highWaterMark }: CheckedLimits,
+  ending: Ending,
 ): WritableStream<string | Bytes | PreparedMessage> {
   return new WritableStream<string | Bytes | PreparedMessage>({
-    start: (controller) => options.onError((error) => controller.error(error)),
+    start: (controller) => ending.listen((error) => controller.error(error)),
     write: (message) => connection.send(message),
     close: () => connection[Symbol.asyncDispose]() as Promise<void>,
     abort: (reason) => connection.abort(reason),
-  }, { highWaterMark: options.highWaterMark, size: sizeOf });
+  }, { highWaterMark, size: sizeOf });
 }
 
 function sizeOf(message: string | Bytes | PreparedMessage): number {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { type Bytes, copyBytes } from "../protocol/bytes.ts";
+import { MAX_CONTROL_LENGTH } from "../protocol/header.ts";
 import { Deferred } from "./deferred.ts";
 
 interface PendingPing {
@@ -22,8 +24,22 @@ export class PendingPings {
   /** The latest round trip, in milliseconds. */
   latest: number | undefined;
 
-  /** Makes the payload of a Ping for which the user gave none: different for each. */
-  nextPayload(): Uint8Array {
+  /**
+   * Makes the payload of a Ping.
+   *
+   * @param data What the user gave for it; without that it is different for each.
+   * @throws {RangeError} If it is over 125 bytes.
+   */
+  payload(data?: Bytes): Uint8Array {
+    if (data === undefined) return this.#nextPayload();
+    const payload = copyBytes(data);
+    if (payload.length <= MAX_CONTROL_LENGTH) return payload;
+    throw new RangeError(
+      `Cannot ping: the data has ${payload.length} bytes, more than ${MAX_CONTROL_LENGTH}`,
+    );
+  }
+
+  #nextPayload(): Uint8Array {
     const payload = new Uint8Array(4);
     new DataView(payload.buffer).setUint32(0, this.#counter++);
     return payload;

@@ -4,8 +4,9 @@
  * @module
  */
 
-import type { Message } from "../protocol/message_assembler.ts";
-import { Fifo } from "./fifo.ts";
+import type { Message, MessagePart } from "../protocol/message_assembler.ts";
+import { MessageInbox } from "../streams/message_inbox.ts";
+import { Fifo } from "../protocol/fifo.ts";
 
 /** What a waiting message counts for besides its length, so that empty ones are bounded too. */
 const MESSAGE_COST = 64;
@@ -25,15 +26,22 @@ export class ReceiveQueue {
   #ended = false;
   /** What the queue fails with behind its last message, once. */
   #failure: { readonly error: unknown } | undefined;
+  /** Takes the place of the queue once messages are streamed. */
+  #inbox: MessageInbox | undefined;
 
   /** What the messages count for that nobody has read: their lengths, and a little for each. */
   get unread(): number {
-    return this.#size + this.#lent;
+    return this.#inbox?.unread ?? this.#size + this.#lent;
+  }
+
+  /** The first part of a streamed message that nobody has read; `undefined` also where that is hard to tell. */
+  get oldestPart(): Message | undefined {
+    return this.#inbox?.oldest;
   }
 
   /** Whether someone waits for a message. */
   get wanted(): boolean {
-    return this.#waiters.size > 0;
+    return this.#inbox?.wanted ?? this.#waiters.size > 0;
   }
 
   /** Whether {@linkcode ReceiveQueue.end} has been called. */
@@ -70,11 +78,33 @@ export class ReceiveQueue {
   }
 
   /**
+   * Streams messages from now on, those first that wait here. Who asks for a whole one is refused, once.
+   *
+   * @param onTaken Hears that something was read, or is waited for.
+   * @throws {TypeError} If somebody waits for a whole one.
+   */
+  stream(onTaken: () => void): MessageInbox {
+    if (this.#inbox !== undefined) return this.#inbox;
+    if (this.wanted) throw new TypeError("Cannot stream messages: a whole one is waited for");
+    const inbox = new MessageInbox(onTaken);
+    for (const data of this.#messages.takeAll()) inbox.part({ data, first: true, last: true });
+    if (this.#ended) inbox.end(this.#failure ?? {});
+    this.end({ error: new TypeError("Cannot receive a whole message: messages are streamed") });
+    return this.#inbox = inbox;
+  }
+
+  /** Puts a part of a message in, once messages are streamed. */
+  part(part: MessagePart): void {
+    this.#inbox!.part(part);
+  }
+
+  /**
    * Ends the queue behind what it holds.
    *
    * @param end `error`: what it fails with; without one it is just over.
    */
   end(end: { readonly error?: unknown }): void {
+    if (this.#inbox !== undefined) return this.#inbox.end(end);
     this.#ended = true;
     const failed = "error" in end;
     const waiters = this.#waiters.takeAll();

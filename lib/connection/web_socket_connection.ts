@@ -7,11 +7,15 @@
 import type { Bytes } from "../protocol/bytes.ts";
 import type { CloseInfo } from "../protocol/close_payload.ts";
 import type { PreparedMessage } from "../protocol/prepared_message.ts";
+import type { IncomingMessage } from "../streams/incoming_message.ts";
+import type { SendStreamOptions } from "./send_line.ts";
 
 export { prepare, type PreparedMessage } from "../protocol/prepared_message.ts";
 export type { Bytes } from "../protocol/bytes.ts";
 export type { CloseInfo } from "../protocol/close_payload.ts";
 export type { Message } from "../protocol/message_assembler.ts";
+export type { IncomingMessage } from "../streams/incoming_message.ts";
+export type { SendStreamOptions } from "./send_line.ts";
 
 /** What to close with. */
 export interface CloseOptions {
@@ -61,6 +65,43 @@ export interface WebSocketConnection extends AsyncIterable<string | Uint8Array>,
    *   with a `WebSocketError` (`not-open`).
    */
   send(data: string | Bytes | PreparedMessage): Promise<void>;
+  /**
+   * Streams what is received: each message comes at its first bytes, and is read as it comes. What is held of it is what
+   * the connection reads unasked, and one read more; so `maxMessageSize` may be `Infinity`. Compressed messages are
+   * decompressed in steps of at most 1 MiB, as they are read.
+   *
+   * Until then messages are gathered: where they have no limit, call it before anything is awaited. From the first call on
+   * the connection has no whole messages any more: those that wait come here first, and
+   * `readable` and the connection's own iterator fail with a `TypeError`.
+   *
+   * One message is read at a time. If the one before was not read to its end when the next is asked for, that waits as
+   * long as its `readable` is locked; if it is not, nobody is reading, and what is left of it is thrown away. A message
+   * that cannot be completed fails with the connection's error, or with `message-cut` if the connection was closed in
+   * the middle of it.
+   *
+   * @throws {TypeError} If somebody waits for a whole message.
+   *
+   * @example Take a file of any size
+   * ```ts ignore
+   * for await (const message of socket.incoming()) await message.readable.pipeTo(await openFile());
+   * ```
+   */
+  incoming(): AsyncIterable<IncomingMessage, undefined>;
+  /**
+   * Sends a message whose content comes as a stream, in fragments of at most 64 KiB (RFC 6455 §5.4), uncompressed. The
+   * source is read no faster than the peer takes it. Control frames go between; other messages wait until it is over, in
+   * order, and count to `bufferedAmount` meanwhile. To close the connection cuts it off, and cancels the source.
+   *
+   * If the source fails, or has a chunk of a wrong type, the message cannot be completed: the connection is closed with
+   * 1011, and the promise rejects with that error.
+   *
+   * @param source Strings for text, cut anywhere; anything with bytes for binary. A chunk must not be written to until
+   *   the next is asked for.
+   * @returns Settles when the message is sent, and less than the high-water mark is buffered.
+   * @throws {TypeError} If the source is locked. If the connection is not open the promise rejects with a
+   *   `WebSocketError` (`not-open`).
+   */
+  sendStream(source: ReadableStream<string | Bytes>, options?: SendStreamOptions): Promise<void>;
   /**
    * Sends a Ping (RFC 6455 §5.5.2).
    *

@@ -21,14 +21,16 @@ import { type CloseInfo, readClosePayload, writeClosePayload } from "./close_pay
 import type { Deflater, Inflater } from "./deflate_codec.ts";
 import { type Frame, isControl, Opcode, type Role } from "./frame.ts";
 import { FrameDecoder } from "./frame_decoder.ts";
-import { type Message, MessageAssembler } from "./message_assembler.ts";
+import { type Message, MessageAssembler, type MessagePart } from "./message_assembler.ts";
 import { EncodedMessage } from "./prepared_message.ts";
+import { NOTHING_UNREAD, ReadingRooms, type UnreadParts } from "./reading_rooms.ts";
 import { SendBuffer } from "./send_buffer.ts";
 import { type State, transition } from "./state.ts";
 
 /** What an {@linkcode Endpoint} tells its driver. After `close` and `error` there are no more. */
 export type EndpointEvent =
   | { readonly type: "message"; readonly data: Message }
+  | { readonly type: "part"; readonly part: MessagePart }
   | { readonly type: "pong"; readonly payload: Uint8Array }
   | { readonly type: "close"; readonly info: CloseInfo }
   | { readonly type: "error"; readonly error: WebSocketError };
@@ -71,6 +73,9 @@ const FRAMES_PER_TURN = 512;
 /** For fewer bytes than this a read of its own is not worth it: what follows may come with them. */
 const MIN_ROOM = 4_096;
 
+/** How much of a compressed message is decompressed at a time where messages are streamed: up to a thousand times as much comes out. */
+const STREAMED_PIECE = 1_024;
+
 const encoder = new TextEncoder();
 
 function makeFrame(opcode: Opcode, payload: Uint8Array): Frame {
@@ -88,6 +93,9 @@ export class Endpoint {
   readonly #assembler: MessageAssembler;
   readonly #deflate: EndpointDeflate | undefined;
   #state: State = "open";
+  #streaming = false;
+  /** What is read into while a large message is streamed. */
+  #rooms: ReadingRooms | undefined;
   #pendingPong: Uint8Array | undefined;
   /** How many frames were taken in this turn. */
   #frames = 0;
@@ -103,6 +111,12 @@ export class Endpoint {
     this.#decoder = new FrameDecoder({ ...options, rsv1: deflate !== undefined, pieces: true });
     this.#assembler = new MessageAssembler({ maxMessageSize, inflater: deflate?.inflater });
     this.#deflate = deflate;
+  }
+
+  /** Hands on messages in parts from now on, also the one under way: no whole ones any more. */
+  stream(): void {
+    this.#streaming = true;
+    this.#decoder.compressedPiece = STREAMED_PIECE;
   }
 
   /** Where the connection stands. */
@@ -126,13 +140,16 @@ export class Endpoint {
 
   /**
    * Lends memory to read the next bytes into, and then to give to {@linkcode Endpoint.receive}: that of the message they
-   * belong to, which saves a copy. It is good until the next call.
+   * belong to, which saves a copy; or where messages are streamed, memory whose bytes have been read. It is good until
+   * the next call.
    *
+   * @param queue Where the parts wait that nobody has read: what those count for, and the first of them, if known.
    * @returns `undefined` if there is nothing to win.
    */
-  room(): Uint8Array | undefined {
+  room(queue: UnreadParts = NOTHING_UNREAD): Uint8Array | undefined {
     const { missing, remaining } = this.#decoder;
     if (this.#state !== "open" || missing < MIN_ROOM) return undefined;
+    if (this.#streaming) return (this.#rooms ??= new ReadingRooms()).lend(queue);
     return this.#assembler.room(remaining)?.subarray(0, missing);
   }
 
@@ -242,6 +259,10 @@ export class Endpoint {
   /** Takes a Text, Binary or Continuation frame. After our Close it is discarded (RFC 6455 §1.4). */
   #data(frame: Frame): EndpointEvent | undefined {
     if (this.#state !== "open") return undefined;
+    if (this.#streaming) {
+      if (frame.fin) this.#rooms = undefined;
+      return { type: "part", part: this.#assembler.part(frame) };
+    }
     const data = this.#assembler.add(frame, this.#decoder.remaining);
     return data === undefined ? undefined : { type: "message", data };
   }
@@ -250,7 +271,7 @@ export class Endpoint {
     if (opcode === Opcode.Close) return this.#close(payload);
     if (this.#state !== "open") return undefined;
     if (opcode === Opcode.Pong) return { type: "pong", payload };
-    if (this.congested) this.#pendingPong = payload;
+    if (this.congested) this.#pendingPong = payload.slice();
     else this.#sendControl(Opcode.Pong, payload);
     return undefined;
   }

@@ -61,6 +61,8 @@ export class FrameDecoder {
   readonly #pieces: boolean;
   readonly #keySize: number;
   readonly #copyUpTo: number;
+  /** The most bytes of a compressed frame that are handed on at a time, where frames are handed on in pieces. */
+  compressedPiece: number = Infinity;
 
   #chunk: Uint8Array = NOTHING;
   #at = 0;
@@ -149,9 +151,11 @@ export class FrameDecoder {
   next(): Frame | undefined {
     if (!this.#inFrame && !this.#readHeader()) return undefined;
     const end = this.#at + this.#length - this.#done;
-    if (this.#done === 0 && end <= this.#chunk.length) return this.#wholeFrame(end);
-    if (this.#pieces && !isControl(this.#opcode)) return this.#nextPiece(Math.min(end, this.#chunk.length));
-    return this.#collect(Math.min(end, this.#chunk.length));
+    let limit = this.#chunk.length;
+    if (this.#context.compressed) limit = Math.min(limit, this.#at + this.compressedPiece);
+    if (this.#done === 0 && end <= limit) return this.#wholeFrame(end);
+    if (this.#pieces && !isControl(this.#opcode)) return this.#nextPiece(Math.min(end, limit));
+    return this.#collect(Math.min(end, limit));
   }
 
   /** Returns a frame whose payload lies whole in the chunk. */

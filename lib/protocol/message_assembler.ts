@@ -8,18 +8,33 @@ import { WebSocketError } from "../errors.ts";
 import { ByteCollector } from "./byte_collector.ts";
 import type { Inflater } from "./deflate_codec.ts";
 import { type Frame, Opcode } from "./frame.ts";
-import { decodeUtf8, Utf8Validator } from "./utf8.ts";
+import { decodeUtf8, lastBorder, Utf8Validator } from "./utf8.ts";
 
 /** A whole message: text as a string, binary as bytes. */
 export type Message = string | Uint8Array;
 
-/** Puts the fragments of a message together, in one buffer however many there are. */
+/** What a data frame brings of a message that is handed on as it comes. */
+export interface MessagePart {
+  /** The part: a string if the message is text, cut between two code points. It may be empty. */
+  readonly data: Message;
+  /** Whether the message begins with it. */
+  readonly first: boolean;
+  /** Whether the message ends with it. */
+  readonly last: boolean;
+}
+
+/** Puts the fragments of a message together, in one buffer however many there are; or hands them on as they come. */
 export class MessageAssembler {
   readonly #maxMessageSize: number;
   readonly #inflater: Inflater | undefined;
   /** What the message under way is made of; `undefined` between messages. */
   #opcode: Opcode | undefined;
   #compressed = false;
+  /** How many bytes of it have come, decompressed. */
+  #size = 0;
+  /** Whether a part of it was handed on. */
+  #told = false;
+  /** What was gathered of it, and not handed on. */
   #collector: ByteCollector | undefined;
   #validator: Utf8Validator | undefined;
 
@@ -51,16 +66,32 @@ export class MessageAssembler {
    *   `message-too-big`, `invalid-deflate`; `unexpected-continuation`, `expected-continuation`.
    */
   add(frame: Frame, remaining?: number): Message | undefined {
-    if (frame.opcode === Opcode.Continuation) {
-      if (this.#opcode === undefined) throw new WebSocketError("unexpected-continuation");
-    } else {
-      if (this.#opcode !== undefined) throw new WebSocketError("expected-continuation");
-      if (frame.fin && !frame.rsv1) return this.#whole(frame);
-      this.#begin(frame);
-    }
-    if (this.#compressed) this.#inflate(frame);
-    else this.#append(frame.payload, remaining);
+    if (this.#isWhole(frame)) return this.#whole(frame);
+    this.#open(frame);
+    this.#gather(frame, remaining);
     return frame.fin ? this.#finish() : undefined;
+  }
+
+  /**
+   * Takes the next data frame, and hands on what it brings. What {@linkcode MessageAssembler.add} gathered before goes
+   * with the first part; from then on nothing is gathered but the bytes of a code point that is not complete.
+   *
+   * @param frame A Text, Binary or Continuation frame. The payload of a Binary that is not compressed becomes the part.
+   * @throws {WebSocketError} As `add` does.
+   */
+  part(frame: Frame): MessagePart {
+    if (this.#isWhole(frame)) return { data: this.#whole(frame), first: true, last: true };
+    this.#open(frame);
+    const isText = this.#opcode === Opcode.Text;
+    if (isText) this.#validator ??= new Utf8Validator();
+    const first = !this.#told;
+    this.#told = true;
+    const direct = !isText && !this.#compressed && this.#collector!.length === 0;
+    if (direct) this.#measure(frame.payload);
+    else this.#gather(frame);
+    const data = direct ? frame.payload : isText ? this.#takeText() : this.#collector!.take();
+    if (frame.fin) this.#finish();
+    return { data, first, last: frame.fin };
   }
 
   /**
@@ -80,19 +111,36 @@ export class MessageAssembler {
     this.#opcode = this.#collector = this.#validator = undefined;
   }
 
+  #isWhole({ fin, rsv1, opcode }: Frame): boolean {
+    return fin && !rsv1 && opcode !== Opcode.Continuation && this.#opcode === undefined;
+  }
+
   /** Makes a message of an unfragmented frame. */
   #whole({ opcode, payload }: Frame): Message {
     if (payload.length > this.#maxMessageSize) throw new WebSocketError("message-too-big");
     return opcode === Opcode.Text ? decodeUtf8(payload) : payload;
   }
 
-  #begin({ opcode, rsv1, fin }: Frame): void {
+  /** Begins a message, if the frame does. */
+  #open({ opcode, rsv1, fin }: Frame): void {
+    const goesOn = opcode === Opcode.Continuation;
+    if (goesOn !== (this.#opcode !== undefined)) {
+      throw new WebSocketError(goesOn ? "unexpected-continuation" : "expected-continuation");
+    }
+    if (goesOn) return;
     if (rsv1 && this.#inflater === undefined) throw new WebSocketError("reserved-bit");
     this.#opcode = opcode;
     this.#compressed = rsv1;
+    this.#size = 0;
+    this.#told = false;
     this.#collector = new ByteCollector();
     // A message in one piece is checked when it is decoded.
     if (opcode === Opcode.Text && !fin) this.#validator = new Utf8Validator();
+  }
+
+  #gather(frame: Frame, remaining?: number): void {
+    if (this.#compressed) this.#inflate(frame);
+    else this.#append(frame.payload, remaining);
   }
 
   #inflate({ payload, fin }: Frame): void {
@@ -109,14 +157,26 @@ export class MessageAssembler {
   }
 
   #append(bytes: Uint8Array, remaining?: number): void {
-    const collector = this.#collector!;
-    const room = this.#maxMessageSize - collector.length;
+    const room = this.#maxMessageSize - this.#size;
     const fitting = bytes.length > room ? bytes.subarray(0, room) : bytes;
     if (this.#validator !== undefined && !this.#validator.write(fitting)) {
       throw new WebSocketError("invalid-utf8");
     }
-    collector.append(fitting, remaining);
-    if (fitting.length < bytes.length) throw new WebSocketError("message-too-big");
+    this.#collector!.append(fitting, remaining);
+    this.#measure(bytes);
+  }
+
+  #measure(bytes: Uint8Array): void {
+    this.#size += bytes.length;
+    if (this.#size > this.#maxMessageSize) throw new WebSocketError("message-too-big");
+  }
+
+  /** Takes the text that was gathered, up to the last border of a code point. */
+  #takeText(): string {
+    const bytes = this.#collector!.take();
+    const border = lastBorder(bytes);
+    this.#collector!.append(bytes.subarray(border));
+    return decodeUtf8(bytes.subarray(0, border));
   }
 
   #finish(): Message {

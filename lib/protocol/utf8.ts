@@ -36,6 +36,22 @@ function decodeStrictly(bytes: Uint8Array): string {
 }
 
 /**
+ * Finds the end of the last code point that is complete.
+ *
+ * @param bytes The beginning of valid text, so that at most three bytes can be too many.
+ */
+export function lastBorder(bytes: Uint8Array): number {
+  const { length } = bytes;
+  for (let at = length - 1; at >= 0; at--) {
+    const byte = bytes[at]!;
+    if ((byte & 0xc0) === 0x80) continue;
+    const size = byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+    return at + size > length ? at : length;
+  }
+  return length;
+}
+
+/**
  * Checks text that arrives in parts, cut anywhere, without waiting for its end.
  *
  * A sequence's first byte fixes how many bytes follow and the range of the second one: that range is what rules out

@@ -26,10 +26,12 @@ export {
   type Bytes,
   type CloseInfo,
   type CloseOptions,
+  type IncomingMessage,
   type Message,
   type PingOptions,
   prepare,
   type PreparedMessage,
+  type SendStreamOptions,
   type WebSocketConnection,
 } from "../connection/web_socket_connection.ts";
 export type {

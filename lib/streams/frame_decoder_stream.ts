@@ -17,12 +17,19 @@ export interface FrameDecoderStreamOptions {
   maxFrameSize?: number;
   /** Whether an extension that uses RSV1 has been negotiated. @default {false} */
   rsv1?: boolean;
+  /**
+   * Whether a data frame that is cut is handed on as its bytes arrive, as fragments (RFC 6455 §5.4), rather than held back
+   * until it is complete.
+   *
+   * @default {false}
+   */
+  pieces?: boolean;
 }
 
 /**
  * Decodes WebSocket frames from bytes that are cut anywhere (RFC 6455 §5.2).
  *
- * The chunks are copied, not changed. Frames come out unmasked and complete, in order; those that stood before a
+ * The chunks are copied, not changed. Frames come out unmasked, in order, and complete unless `pieces` are asked for; those that stood before a
  * violation all come out, then `readable` fails with a {@linkcode WebSocketError}.
  *
  * @example Print the frames of a byte stream

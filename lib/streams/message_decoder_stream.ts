@@ -52,6 +52,16 @@ export class MessageDecoderStream implements TransformStream<Frame, Message> {
   }
 }
 
+/**
+ * Checks that a chunk is a frame.
+ *
+ * @throws {TypeError} If it is none.
+ */
+export function checkFrame(frame: Frame): void {
+  if (frame?.payload instanceof Uint8Array && isOpcode(frame.opcode)) return;
+  throw new TypeError("Cannot decode messages: a chunk is no Frame");
+}
+
 class MessageCodec implements Codec<Frame, Message> {
   readonly #assembler: MessageAssembler;
   readonly #onControl: ((frame: Frame) => void) | undefined;
@@ -68,9 +78,7 @@ class MessageCodec implements Codec<Frame, Message> {
   }
 
   push(frame: Frame): void {
-    if (!(frame?.payload instanceof Uint8Array) || !isOpcode(frame.opcode)) {
-      throw new TypeError("Cannot decode messages: a chunk is no Frame");
-    }
+    checkFrame(frame);
     this.#frame = frame;
   }
 

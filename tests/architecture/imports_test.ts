@@ -37,8 +37,8 @@ const table: readonly Row[] = [
   { of: "lib/streams/", may: [errors, protocol], breach: `import { a } from "../connection/transport.ts";` },
   {
     of: "lib/connection/",
-    may: [errors, protocol, handshake],
-    breach: `import { a } from "../streams/frame_decoder_stream.ts";`,
+    may: [errors, protocol, handshake, streams],
+    breach: `import { a } from "../server/session.ts";`,
   },
   {
     of: "lib/server/",

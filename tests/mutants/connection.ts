@@ -19,16 +19,15 @@ const connection = mutantsOf(
   [
     [
       "a Close is answered in time, or the stream cut",
-      `() => this.#cut(new WebSocketError("close-timeout")),`,
-      "() => {},",
+      `() => this.#cut(new WebSocketError("close-timeout"))`,
+      "() => {}",
     ],
     ["who does not read holds its peer back", "!wanted && unread >= this.#limits.highWaterMark", "false"],
     ["who has had its turn waits", "full || this.#endpoint.weary", "full"],
-    ["a Ping is short", "payload.length > MAX_CONTROL_LENGTH", "false"],
     [
       "nothing is sent that has ended",
-      `if (this.#endpoint.state !== "open") return rejected(this.#notOpen());\n    this.#endpoint.sendMessage`,
-      "this.#endpoint.sendMessage",
+      `if (this.#endpoint.state !== "open") return rejected(this.#notOpen());\n    if (this.#line?.busy)`,
+      "if (this.#line?.busy)",
     ],
     ["a code to close with is checked", "checkCloseCode(closeCode);", ""],
     ["the first end counts", "if (this.#ending.known) return;", ""],
@@ -67,10 +66,60 @@ const outbox = mutantsOf("lib/connection/outbox.ts", [...MESSAGES, ...CLOSING], 
 
 const queue = mutantsOf("lib/connection/receive_queue.ts", ["tests/connection/receive_queue_test.ts"], [
   ["an empty message counts for something", "const MESSAGE_COST = 64;", "const MESSAGE_COST = 0;"],
-  ["what is lent counts as unread", "return this.#size + this.#lent;", "return this.#size;"],
+  ["what is lent counts as unread", "?? this.#size + this.#lent;", "?? this.#size;"],
 ]);
 
+const STREAMING = ["tests/behaviour/streaming_test.ts"];
+
+const streaming = [
+  ...mutantsOf("lib/connection/connection.ts", STREAMING, [
+    ["what is not read is not decompressed", `this.#holding = this.extensions !== "";`, ""],
+    ["messages wait while one is streamed", "if (this.#line?.busy) return this.#line.send(message);", ""],
+    ["who waits for a source hears of the end", "this.#line?.stop(this.#notOpen());", ""],
+    ["what waits in the line counts", "+ (this.#line?.size ?? 0)", ""],
+  ]),
+  ...mutantsOf("lib/connection/send_line.ts", STREAMING, [
+    ["bytes that wait are copied", "message instanceof Uint8Array ? message.slice() : message", "message"],
+    ["a source that fails closes", "this.#owner.fail();", ""],
+    ["a stream waits for the kernel", "await outbox.untilRelieved();", ""],
+    ["nothing is streamed that has ended", `if (endpoint.state !== "open") throw this.#owner.notOpen();`, ""],
+  ]),
+  ...mutantsOf("lib/connection/receive_queue.ts", STREAMING, [
+    ["who waits for a whole message is not forgotten", "if (this.wanted) throw", "if (false) throw"],
+  ]),
+  ...mutantsOf("lib/connection/keepalive.ts", STREAMING, [
+    ["who does not read is heard of all the same", "this.#wait(this.#rhythm.paused);", "this.#rest();"],
+  ]),
+  ...mutantsOf("lib/streams/incoming_message.ts", STREAMING, [
+    ["parts are read once", "controller.enqueue(part.slice());", "controller.enqueue(part);"],
+    [
+      "the end comes behind what waits",
+      "this.#end !== undefined && this.#unread === 0",
+      "this.#end !== undefined",
+    ],
+    ["who reads is waited for", "if (this.#readable?.locked) return", "if (false) return"],
+    [
+      "what is thrown away is gone",
+      "if (part.length === 0 || this.#discarded) return;",
+      "if (part.length === 0) return;",
+    ],
+  ]),
+  ...mutantsOf("lib/streams/message_inbox.ts", STREAMING, [
+    [
+      "a message that is cut off fails",
+      `new WebSocketError("message-cut") }`,
+      "undefined }",
+    ],
+    ["what waits counts as unread", "return this.#waiting + (this.#current?.unread ?? 0);", "return 0;"],
+  ]),
+  ...mutantsOf("lib/streams/message_fragments.ts", STREAMING, [
+    ["a pair of surrogates is not cut", "const split = !done && ", "const split = false && "],
+    ["text is strings", `if (typeof value !== "string") throw`, "if (false) throw"],
+  ]),
+];
+
 const pings = mutantsOf("lib/connection/pending_pings.ts", ["tests/connection/pending_pings_test.ts"], [
+  ["a Ping is short", "if (payload.length <= MAX_CONTROL_LENGTH) return payload;", "return payload;"],
   ["Pings that wait are few", "this.#pending.length === MAX_PENDING", "false"],
 ]);
 
@@ -206,6 +255,7 @@ export const connectionMutants: readonly Mutant[] = [
   ...keepalive,
   ...outbox,
   ...queue,
+  ...streaming,
   ...pings,
   ...accept,
   ...dialling,

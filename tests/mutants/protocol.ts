@@ -71,11 +71,10 @@ const assembler = mutantsOf(
   ],
   [
     [
-      "the first frame is no continuation",
-      `if (this.#opcode === undefined) throw new WebSocketError("unexpected-continuation");`,
-      "",
+      "the first frame is no continuation, and others are",
+      "if (goesOn !== (this.#opcode !== undefined)) {",
+      "if (false) {",
     ],
-    ["others are", `if (this.#opcode !== undefined) throw new WebSocketError("expected-continuation");`, ""],
     [
       "a whole message is no longer than it may be",
       `if (payload.length > this.#maxMessageSize) throw new WebSocketError("message-too-big");`,
@@ -93,7 +92,7 @@ const assembler = mutantsOf(
     ],
     [
       "a message is limited while it is decompressed",
-      `if (fitting.length < bytes.length) throw new WebSocketError("message-too-big");`,
+      `if (this.#size > this.#maxMessageSize) throw new WebSocketError("message-too-big");`,
       "",
     ],
     [
@@ -104,6 +103,31 @@ const assembler = mutantsOf(
     ],
   ],
 );
+
+const streaming = [
+  ...mutantsOf("lib/protocol/message_assembler.ts", ["tests/protocol/endpoint_streaming_test.ts"], [
+    [
+      "a text is cut between two code points",
+      "const border = lastBorder(bytes);",
+      "const border = bytes.length;",
+    ],
+    ["a streamed text is checked as it comes", "if (isText) this.#validator ??= new Utf8Validator();", ""],
+    ["what was gathered goes with the first part", "&& this.#collector!.length === 0;", ";"],
+    ["a streamed message has its limit too", "if (direct) this.#measure(frame.payload);", "if (direct) {}"],
+  ]),
+  ...mutantsOf("lib/protocol/endpoint.ts", ["tests/protocol/endpoint_streaming_test.ts"], [
+    ["decompression goes in steps", "this.#decoder.compressedPiece = STREAMED_PIECE;", ""],
+    ["a Ping that waits is copied", "this.#pendingPong = payload.slice();", "this.#pendingPong = payload;"],
+  ]),
+  ...mutantsOf("lib/protocol/reading_rooms.ts", ["tests/protocol/endpoint_streaming_test.ts"], [
+    ["what waits is not written to", "if (unread > 0 && !inOther) return undefined;", ""],
+    [
+      "what waits behind memory of its own is not either",
+      "oldestPart.buffer === this.#other.buffer",
+      "oldestPart.buffer !== this.#next.buffer",
+    ],
+  ]),
+];
 
 const utf8 = mutantsOf("lib/protocol/utf8.ts", ["tests/protocol/utf8_test.ts"], [
   ["C0 and C1 are overlong", "byte >= 0xc2 && byte <= 0xdf", "byte >= 0xc0 && byte <= 0xdf"],
@@ -152,15 +176,19 @@ const close = mutantsOf(
 const endpoint = mutantsOf("lib/protocol/endpoint.ts", ENDPOINT, [
   [
     "behind our Close messages are thrown away",
-    `if (this.#state !== "open") return undefined;\n    const data`,
-    "const data",
+    `if (this.#state !== "open") return undefined;\n    if (this.#streaming)`,
+    "if (this.#streaming)",
   ],
   [
     "behind our Close Pings are not answered",
     `if (this.#state !== "open") return undefined;\n    if (opcode === Opcode.Pong)`,
     "if (opcode === Opcode.Pong)",
   ],
-  ["one Pong waits at most", "if (this.congested) this.#pendingPong = payload;\n    else this", "this"],
+  [
+    "one Pong waits at most",
+    "if (this.congested) this.#pendingPong = payload.slice();\n    else this",
+    "this",
+  ],
   [
     "a Pong that waited is not sent behind a Close",
     `payload !== undefined && this.#state === "open"`,
@@ -234,6 +262,7 @@ export const protocolMutants: readonly Mutant[] = [
   ...header,
   ...decoder,
   ...assembler,
+  ...streaming,
   ...utf8,
   ...close,
   ...endpoint,

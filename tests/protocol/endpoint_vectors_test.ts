@@ -40,8 +40,9 @@ for (const row of ALL_ROWS.filter((row) => !row.decoderOnly)) {
   });
 }
 
-/** What no bytes lead to: how a connection ends without them. */
+/** What no bytes lead to: how a connection ends without them, and what follows from that for a message. */
 const WITHOUT_BYTES: readonly WebSocketErrorCode[] = [
+  "message-cut",
   "connection-lost",
   "close-timeout",
   "keepalive-timeout",

@@ -12,6 +12,7 @@ import { FrameDecoder, type FrameDecoderOptions } from "../../lib/protocol/frame
 import { eventsOf } from "../support/endpoint_events.ts";
 import type { FrameRow } from "../vectors/frames.ts";
 import { parseWire } from "../vectors/frames.ts";
+import type { MessagePart } from "../../lib/protocol/message_assembler.ts";
 import { concat, fromHex, show } from "../vectors/hex.ts";
 import { everySplit } from "../vectors/splits.ts";
 
@@ -28,6 +29,8 @@ export function showEvent(event: EndpointEvent): string {
       return typeof event.data === "string"
         ? `text ${JSON.stringify(event.data)}`
         : `binary ${show(event.data)}`;
+    case "part":
+      return showPart(event.part);
     case "pong":
       return `pong ${show(event.payload)}`;
     case "close":
@@ -35,6 +38,12 @@ export function showEvent(event: EndpointEvent): string {
     case "error":
       return `error ${event.error.code}`;
   }
+}
+
+/** A part of a message as a test writes it: `+` before the first, `.` behind the last. */
+function showPart({ data, first, last }: MessagePart): string {
+  const content = typeof data === "string" ? `text ${JSON.stringify(data)}` : `binary ${show(data)}`;
+  return `${first ? "+" : ""}${content}${last ? "." : ""}`;
 }
 
 /** What came of some bytes: lines, of which the last may tell an error. */

@@ -21,6 +21,11 @@ export class Fifo<T> {
     return this.#size;
   }
 
+  /** The first one; `undefined` if there is none. */
+  get first(): T | undefined {
+    return this.#ring[this.#first];
+  }
+
   /** Puts one in, behind all others. */
   push(item: T): void {
     if (this.#size === this.#ring.length) this.#grow();

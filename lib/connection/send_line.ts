@@ -1,0 +1,121 @@
+/**
+ * Who sends while a message goes out as a stream: the others wait until it is over.
+ *
+ * @module
+ */
+
+import type { Bytes } from "../protocol/bytes.ts";
+import type { Endpoint } from "../protocol/endpoint.ts";
+import type { EncodedMessage } from "../protocol/prepared_message.ts";
+import { messageFragments } from "../streams/message_fragments.ts";
+import { ignorable, ignore } from "./deferred.ts";
+import type { Outbox } from "./outbox.ts";
+
+/** What a {@linkcode SendLine} needs of its connection. */
+export interface LineOwner {
+  /** Where messages go. */
+  readonly endpoint: Endpoint;
+  /** Where they leave. */
+  readonly outbox: Outbox;
+  /** Says why nothing can be sent. */
+  notOpen(): unknown;
+  /** Closes the connection, the message under way having failed. */
+  fail(): void;
+}
+
+/** What a message is sent as. */
+export interface SendStreamOptions {
+  /** Whether it is text or bytes. @default {"binary"} */
+  type?: "text" | "binary";
+}
+
+/** Messages in the order in which they were given to be sent, the first of them under way. */
+export class SendLine {
+  readonly #owner: LineOwner;
+  /** What is over when everyone in the line has had his turn. */
+  #last: Promise<void> | undefined;
+  #size = 0;
+  /** Where the message under way comes from. */
+  #reader: ReadableStreamDefaultReader<string | Bytes> | undefined;
+  /** Why nobody has a turn any more. */
+  #stopped: unknown;
+
+  /**
+   * Makes an empty line.
+   *
+   * @param owner Whose messages wait here.
+   */
+  constructor(owner: LineOwner) {
+    this.#owner = owner;
+  }
+
+  /** Whether a message has to wait. */
+  get busy(): boolean {
+    return this.#last !== undefined;
+  }
+
+  /** How much waits that was not given as a stream: UTF-16 units of strings, bytes of all others. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Sends a message when it has its turn; bytes are copied. */
+  send(message: string | Uint8Array | EncodedMessage): Promise<void> {
+    const size = typeof message === "string" ? message.length : message.byteLength;
+    const own = message instanceof Uint8Array ? message.slice() : message;
+    this.#size += size;
+    return this.#wait(() => {
+      this.#size -= size;
+      return this.#transmit((endpoint) => endpoint.sendMessage(own));
+    });
+  }
+
+  /** Sends a message that comes as a stream when it has its turn. */
+  stream(source: ReadableStream<string | Bytes>, { type = "binary" }: SendStreamOptions): Promise<void> {
+    const reader = source.getReader();
+    return this.#wait(() => this.#pump(reader, type));
+  }
+
+  /** Gives up: the connection has ended. Who is in the line finds that out for himself, unless he waits for a source. */
+  stop(reason: unknown): void {
+    this.#stopped = reason;
+    this.#reader?.cancel(reason).catch(ignore);
+  }
+
+  #wait(send: () => Promise<void>): Promise<void> {
+    const turn = ignorable(this.#last === undefined ? send() : this.#last.then(send, send));
+    this.#last = turn;
+    const leave = () => {
+      if (this.#last === turn) this.#last = undefined;
+    };
+    turn.then(leave, leave);
+    return turn;
+  }
+
+  async #transmit(encode: (endpoint: Endpoint) => void): Promise<void> {
+    const { endpoint, outbox } = this.#owner;
+    if (endpoint.state !== "open") throw this.#owner.notOpen();
+    encode(endpoint);
+    outbox.push();
+    await outbox.untilRelieved();
+  }
+
+  async #pump(
+    reader: ReadableStreamDefaultReader<string | Bytes>,
+    type: "text" | "binary",
+  ): Promise<void> {
+    this.#reader = reader;
+    if (this.#stopped !== undefined) this.stop(this.#stopped);
+    try {
+      for await (const frame of messageFragments(reader, type)) {
+        await this.#transmit((endpoint) => endpoint.output.frame(frame));
+      }
+    } catch (error) {
+      this.#owner.fail();
+      reader.cancel(error).catch(ignore);
+      throw error;
+    } finally {
+      this.#reader = undefined;
+    }
+  }
+}

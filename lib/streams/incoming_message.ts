@@ -1,0 +1,194 @@
+/**
+ * A message that is read while it comes.
+ *
+ * @module
+ */
+
+import { ByteCollector } from "../protocol/byte_collector.ts";
+import { Fifo } from "../protocol/fifo.ts";
+import type { Message } from "../protocol/message_assembler.ts";
+
+/** A message, from its first bytes on. Its content can be had once, by one of `readable`, `text` and `bytes`. */
+export interface IncomingMessage {
+  /** Whether it is text or bytes. */
+  readonly type: "text" | "binary";
+  /**
+   * The content as it comes: strings, cut between two code points, if it is text, else bytes that are the reader's own.
+   * It fails with a `WebSocketError` where the message does. To cancel it throws the rest of the message away.
+   *
+   * Bytes come from a byte stream: a reader with `mode: "byob"` gets them in its own memory. That leaves no garbage,
+   * where else V8 collects after each 64 MiB.
+   */
+  readonly readable: ReadableStream<string | Uint8Array>;
+  /** Collects the whole message as text; bytes are taken for UTF-8, U+FFFD standing for what is none. */
+  text(): Promise<string>;
+  /** Collects the whole message as bytes; a text as UTF-8. */
+  bytes(): Promise<Uint8Array>;
+}
+
+/** What a part that waits counts for besides its length. */
+const PART_COST = 128;
+
+/** Where parts are enqueued: bytes go to a byte stream, whose reader may bring memory of its own. */
+type Controller = ReadableStreamDefaultController<Message> | ReadableByteStreamController;
+
+function enqueueText(controller: Controller, text: string): number {
+  (controller as ReadableStreamDefaultController<Message>).enqueue(text);
+  return text.length;
+}
+
+/** Copies bytes to the memory that a reader brought, as many as go in, or else to memory of their own; returns how many. */
+function fill(controller: ReadableByteStreamController, part: Uint8Array): number {
+  const request = controller.byobRequest;
+  const view = request?.view;
+  if (!view) {
+    controller.enqueue(part.slice());
+    return part.length;
+  }
+  const size = Math.min(view.byteLength, part.length);
+  new Uint8Array(view.buffer, view.byteOffset).set(part.subarray(0, size));
+  request!.respond(size);
+  return size;
+}
+
+/** Implements {@linkcode IncomingMessage}: parts go in as they come, and wait until they are read. */
+export class StreamedMessage implements IncomingMessage {
+  readonly type: "text" | "binary";
+  readonly #parts = new Fifo<Message>();
+  readonly #onTaken: () => void;
+  /** What is left of the first part, the reader having had no room for all of it. */
+  #rest: Message | undefined;
+  #unread = 0;
+  #readable: ReadableStream<Message> | undefined;
+  /** Where somebody waits for a part. */
+  #waiting: Controller | undefined;
+  /** How it ended, once it has. */
+  #end: { readonly error?: unknown } | undefined;
+  #discarded = false;
+  /** Ends the wait for the reader. */
+  #settle: (() => void) | undefined;
+
+  /**
+   * Begins a message.
+   *
+   * @param type What it is made of.
+   * @param onTaken Hears that a part was read, or is waited for.
+   */
+  constructor(type: "text" | "binary", onTaken: () => void) {
+    this.type = type;
+    this.#onTaken = onTaken;
+  }
+
+  /** What the parts count for that nobody has read. */
+  get unread(): number {
+    return this.#unread;
+  }
+
+  /** The first part that nobody has read. */
+  get oldest(): Message | undefined {
+    return this.#rest ?? this.#parts.first;
+  }
+
+  /** Whether somebody waits for a part. */
+  get wanted(): boolean {
+    return this.#waiting !== undefined;
+  }
+
+  get readable(): ReadableStream<Message> {
+    return this.#readable ??= this.#makeReadable();
+  }
+
+  async text(): Promise<string> {
+    if (this.type === "binary") return new TextDecoder().decode(await this.bytes());
+    let text = "";
+    for await (const part of this.readable) text += part;
+    return text;
+  }
+
+  async bytes(): Promise<Uint8Array> {
+    const collector = new ByteCollector();
+    const encoder = new TextEncoder();
+    for await (const part of this.readable) {
+      collector.append(typeof part === "string" ? encoder.encode(part) : part);
+    }
+    return collector.take();
+  }
+
+  /** Puts a part in. It may be overwritten once it is read, or thrown away. */
+  push(part: Message): void {
+    if (part.length === 0 || this.#discarded) return;
+    this.#parts.push(part);
+    this.#unread += part.length + PART_COST;
+    this.#serve();
+  }
+
+  /** Ends it behind what was put in; `error`: what it fails with. */
+  end(end: { readonly error?: unknown }): void {
+    if (this.#discarded) return;
+    this.#end = end;
+    this.#serve();
+    this.#settleIfRead();
+  }
+
+  /** Throws away what there is, and what still comes. */
+  discard(): void {
+    this.#discarded = true;
+    this.#end = {};
+    this.#parts.takeAll();
+    this.#rest = this.#waiting = undefined;
+    this.#unread = 0;
+    this.#settle?.();
+    this.#onTaken();
+  }
+
+  /** Waits until all of it is read; if nobody is reading, throws it away. */
+  over(): Promise<void> {
+    if (this.#isRead) return Promise.resolve();
+    if (this.#readable?.locked) return new Promise((resolve) => this.#settle = resolve);
+    this.discard();
+    return Promise.resolve();
+  }
+
+  get #isRead(): boolean {
+    return this.#end !== undefined && this.#unread === 0;
+  }
+
+  /** Its mark is 0, so that it takes nothing before someone reads. */
+  #makeReadable(): ReadableStream<Message> {
+    const pull = (controller: Controller) => {
+      this.#waiting = controller;
+      this.#serve();
+      this.#onTaken();
+    };
+    const cancel = () => this.discard();
+    if (this.type === "text") return new ReadableStream<Message>({ pull, cancel }, { highWaterMark: 0 });
+    return new ReadableStream({ type: "bytes", pull, cancel }, { highWaterMark: 0 });
+  }
+
+  /** Gives the first part, or the end, to who waits. */
+  #serve(): void {
+    const controller = this.#waiting;
+    if (controller === undefined) return;
+    const part = this.#rest ?? this.#parts.shift();
+    if (part === undefined && this.#end === undefined) return;
+    this.#waiting = undefined;
+    if (part === undefined) return this.#finish(controller);
+    const taken = typeof part === "string"
+      ? enqueueText(controller, part)
+      : fill(controller as ReadableByteStreamController, part);
+    this.#rest = taken < part.length ? (part as Uint8Array).subarray(taken) : undefined;
+    this.#unread -= taken + (this.#rest === undefined ? PART_COST : 0);
+    this.#settleIfRead();
+  }
+
+  #finish(controller: Controller): void {
+    if ("error" in this.#end!) return controller.error(this.#end.error);
+    controller.close();
+    // A reader that brought memory gets it back.
+    if ("byobRequest" in controller) controller.byobRequest?.respond(0);
+  }
+
+  #settleIfRead(): void {
+    if (this.#isRead) this.#settle?.();
+  }
+}
