@@ -45,6 +45,7 @@ export class ChaosProxy {
   readonly met: Map<Trouble, number> = new Map();
   readonly #server: Server;
   readonly #sockets: Set<Socket> = new Set();
+  #closing = false;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -67,12 +68,14 @@ export class ChaosProxy {
 
   /** Cuts what is left, and listens no more. */
   async close(): Promise<void> {
+    this.#closing = true;
     const closed = new Promise((resolve) => this.#server.close(resolve));
     for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
   #join(client: Socket, target: number, plan: Plan): void {
+    if (this.#closing) return void client.destroy();
     this.met.set(plan.trouble, (this.met.get(plan.trouble) ?? 0) + 1);
     const server = connect({ port: target, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
     for (const socket of [client, server]) {

@@ -42,7 +42,10 @@ const endings: Readonly<Record<string, Ending>> = {
   "a server that is not there": { where: "nobody", end: "wait", known: "handshake unreachable" },
 };
 
-const FLAGS = ["--close-timeout=2000"];
+const FLAGS = ["--close-timeout=10000"];
+
+const SHORT = { interval: 600, timeout: 400 };
+const LONG = { interval: 20_000, timeout: 20_000 };
 
 /** The head is through, and a message or two. */
 const AT = 1_500;
@@ -96,7 +99,7 @@ async function endAll(dialler: Dialler, urls: ReadonlyMap<string, string>): Prom
         abreast: Math.min(count, 30),
         messages,
         end,
-        options: { closeTimeout: 2_000, keepalive: { interval: 600, timeout: 400 } },
+        options: { closeTimeout: 10_000, keepalive: where === "silence" ? SHORT : LONG },
       });
       assertEquals(outcome.ends, { [known]: count }, name);
     }),
