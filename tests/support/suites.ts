@@ -60,7 +60,7 @@ export function runnerArguments(suite: Suite, report: string): string[] {
   switch (suite.runtime) {
     case "node": {
       // Those that start other processes wait for them most of the time.
-      const abreast = suite.id === "extra" ? 3 : 2;
+      const abreast = suite.id === "extra" ? 4 : 2;
       const limits = [`--test-timeout=${soaking ? 3_600_000 : 60_000}`, `--test-concurrency=${abreast}`];
       const readable = ["--test-reporter=spec", "--test-reporter-destination=stdout"];
       const reporter = join(import.meta.dirname, "junit_reporter.ts");
