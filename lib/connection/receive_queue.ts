@@ -34,9 +34,9 @@ export class ReceiveQueue {
     return this.#inbox?.unread ?? this.#size + this.#lent;
   }
 
-  /** The first part of a streamed message that nobody has read; `undefined` also where that is hard to tell. */
-  get oldestPart(): Message | undefined {
-    return this.#inbox?.oldest;
+  /** Tells whether a part of a streamed message that nobody has read lies in some memory. */
+  holds(memory: ArrayBufferLike): boolean {
+    return this.#inbox!.holds(memory);
   }
 
   /** Whether someone waits for a message. */

@@ -23,7 +23,7 @@ import { type Frame, isControl, Opcode, type Role } from "./frame.ts";
 import { FrameDecoder } from "./frame_decoder.ts";
 import { type Message, MessageAssembler, type MessagePart } from "./message_assembler.ts";
 import { EncodedMessage } from "./prepared_message.ts";
-import { NOTHING_UNREAD, ReadingRooms, type UnreadParts } from "./reading_rooms.ts";
+import { NOTHING_UNREAD, ReadingRooms, ROOM_SIZE, type UnreadParts } from "./reading_rooms.ts";
 import { SendBuffer } from "./send_buffer.ts";
 import { type State, transition } from "./state.ts";
 
@@ -73,7 +73,7 @@ const FRAMES_PER_TURN = 512;
 /** For fewer bytes than this a read of its own is not worth it: what follows may come with them. */
 const MIN_ROOM = 4_096;
 
-/** How much of a compressed message is decompressed at a time where messages are streamed: up to a thousand times as much comes out. */
+/** How much of a streamed message is decompressed at a time: up to a thousand times as much comes out. */
 const STREAMED_PIECE = 1_024;
 
 const encoder = new TextEncoder();
@@ -143,12 +143,15 @@ export class Endpoint {
    * belong to, which saves a copy; or where messages are streamed, memory whose bytes have been read. It is good until
    * the next call.
    *
-   * @param queue Where the parts wait that nobody has read: what those count for, and the first of them, if known.
+   * @param queue Where parts wait to be read.
    * @returns `undefined` if there is nothing to win.
    */
   room(queue: UnreadParts = NOTHING_UNREAD): Uint8Array | undefined {
     const { missing, remaining } = this.#decoder;
-    if (this.#state !== "open" || missing < MIN_ROOM) return undefined;
+    if (this.#state !== "open") return undefined;
+    // Between two fragments of a large message, too.
+    const large = missing >= MIN_ROOM || (this.#streaming && this.#assembler.size >= ROOM_SIZE);
+    if (!large) return undefined;
     if (this.#streaming) return (this.#rooms ??= new ReadingRooms()).lend(queue);
     return this.#assembler.room(remaining)?.subarray(0, missing);
   }

@@ -21,9 +21,9 @@ export class Fifo<T> {
     return this.#size;
   }
 
-  /** The first one; `undefined` if there is none. */
-  get first(): T | undefined {
-    return this.#ring[this.#first];
+  /** Tells whether something is so of one of them. */
+  some(is: (item: T) => boolean): boolean {
+    return this.#ring.some((item) => item !== undefined && is(item));
   }
 
   /** Puts one in, behind all others. */

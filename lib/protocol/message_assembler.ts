@@ -55,6 +55,11 @@ export class MessageAssembler {
     return this.#opcode !== undefined;
   }
 
+  /** How many bytes of a message have come that is under way, decompressed; 0 between messages. */
+  get size(): number {
+    return this.#opcode === undefined ? 0 : this.#size;
+  }
+
   /**
    * Takes the next data frame.
    *
@@ -83,7 +88,6 @@ export class MessageAssembler {
     if (this.#isWhole(frame)) return { data: this.#whole(frame), first: true, last: true };
     this.#open(frame);
     const isText = this.#opcode === Opcode.Text;
-    if (isText) this.#validator ??= new Utf8Validator();
     const first = !this.#told;
     this.#told = true;
     const direct = !isText && !this.#compressed && this.#collector!.length === 0;

@@ -5,35 +5,27 @@
  * @module
  */
 
-import type { Message } from "./message_assembler.ts";
-
 /** How much is read at a time. */
-const ROOM_SIZE = 65_536;
+export const ROOM_SIZE = 65_536;
 
-/** Tells of the parts of messages that wait to be read. */
+/** Where parts of messages wait to be read. */
 export interface UnreadParts {
-  /** What they count for; 0 if there are none. */
-  readonly unread: number;
-  /** The first of them; `undefined` if it is not known. */
-  readonly oldestPart: Message | undefined;
+  /** Tells whether one of them lies in some memory. */
+  holds(memory: ArrayBufferLike): boolean;
 }
 
-/** That there are none. */
-export const NOTHING_UNREAD: UnreadParts = { unread: 0, oldestPart: undefined };
+/** That none wait. */
+export const NOTHING_UNREAD: UnreadParts = { holds: () => false };
 
 /** Two rooms that are read into by turns: while the parts in one wait to be read, the next come into the other. */
 export class ReadingRooms {
   #next = new Uint8Array(ROOM_SIZE);
   #other = new Uint8Array(ROOM_SIZE);
 
-  /**
-   * Lends the room that was not lent last, if nothing in it is unread. Parts are read in the order in which they came: if
-   * the first is in the room that was lent last, none is in the one before.
-   */
-  lend({ unread, oldestPart }: UnreadParts): Uint8Array | undefined {
+  /** Lends the room that was not lent last, unless something in it is unread. */
+  lend(queue: UnreadParts): Uint8Array | undefined {
     const room = this.#next;
-    const inOther = oldestPart instanceof Uint8Array && oldestPart.buffer === this.#other.buffer;
-    if (unread > 0 && !inOther) return undefined;
+    if (queue.holds(room.buffer)) return undefined;
     this.#next = this.#other;
     this.#other = room;
     return room;

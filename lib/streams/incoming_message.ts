@@ -84,9 +84,10 @@ export class StreamedMessage implements IncomingMessage {
     return this.#unread;
   }
 
-  /** The first part that nobody has read. */
-  get oldest(): Message | undefined {
-    return this.#rest ?? this.#parts.first;
+  /** Tells whether a part that nobody has read lies in some memory. */
+  holds(memory: ArrayBufferLike): boolean {
+    const inMemory = (part: Message | undefined) => typeof part === "object" && part.buffer === memory;
+    return inMemory(this.#rest) || this.#parts.some(inMemory);
   }
 
   /** Whether somebody waits for a part. */

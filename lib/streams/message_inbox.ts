@@ -6,7 +6,7 @@
 
 import { WebSocketError } from "../errors.ts";
 import { Fifo } from "../protocol/fifo.ts";
-import type { Message, MessagePart } from "../protocol/message_assembler.ts";
+import type { MessagePart } from "../protocol/message_assembler.ts";
 import { type IncomingMessage, StreamedMessage } from "./incoming_message.ts";
 
 /** Parts go in, messages come out: whoever comes first waits for the other. */
@@ -40,9 +40,9 @@ export class MessageInbox implements AsyncIterable<IncomingMessage, undefined> {
     return this.#waiting + (this.#current?.unread ?? 0);
   }
 
-  /** The first part that nobody has read; `undefined` also where that is hard to tell. */
-  get oldest(): Message | undefined {
-    return this.#current?.oldest ?? this.#messages.first?.oldest;
+  /** Tells whether a part that nobody has read lies in some memory. */
+  holds(memory: ArrayBufferLike): boolean {
+    return this.#current?.holds(memory) || this.#messages.some((message) => message.holds(memory));
   }
 
   /** Whether somebody waits for a message, or for a part of one. */

@@ -91,6 +91,7 @@ const streaming = [
     ["who does not read is heard of all the same", "this.#wait(this.#rhythm.paused);", "this.#rest();"],
   ]),
   ...mutantsOf("lib/streams/incoming_message.ts", STREAMING, [
+    ["what waits is told of", "return inMemory(this.#rest) || this.#parts.some(inMemory);", "return false;"],
     ["parts are read once", "controller.enqueue(part.slice());", "controller.enqueue(part);"],
     [
       "the end comes behind what waits",

@@ -111,8 +111,9 @@ const streaming = [
       "const border = lastBorder(bytes);",
       "const border = bytes.length;",
     ],
-    ["a streamed text is checked as it comes", "if (isText) this.#validator ??= new Utf8Validator();", ""],
     ["what was gathered goes with the first part", "&& this.#collector!.length === 0;", ";"],
+  ]),
+  ...mutantsOf("lib/protocol/message_assembler.ts", ["tests/streams/message_streams_test.ts"], [
     ["a streamed message has its limit too", "if (direct) this.#measure(frame.payload);", "if (direct) {}"],
   ]),
   ...mutantsOf("lib/protocol/endpoint.ts", ["tests/protocol/endpoint_streaming_test.ts"], [
@@ -120,12 +121,7 @@ const streaming = [
     ["a Ping that waits is copied", "this.#pendingPong = payload.slice();", "this.#pendingPong = payload;"],
   ]),
   ...mutantsOf("lib/protocol/reading_rooms.ts", ["tests/protocol/endpoint_streaming_test.ts"], [
-    ["what waits is not written to", "if (unread > 0 && !inOther) return undefined;", ""],
-    [
-      "what waits behind memory of its own is not either",
-      "oldestPart.buffer === this.#other.buffer",
-      "oldestPart.buffer !== this.#next.buffer",
-    ],
+    ["what waits is not written to", "if (queue.holds(room.buffer)) return undefined;", ""],
   ]),
 ];
 

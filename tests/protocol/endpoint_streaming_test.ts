@@ -162,13 +162,14 @@ test("property: any fragments of any messages, cut anywhere, give streamed what 
     const bytes = concat(
       messages.flatMap((message) => framesOf(message, (bytes) => deflater.deflate(bytes))).map(encode),
     );
-    const whole = deflatingServer();
-    whole.receive(bytes.slice());
-    const expected = [...eventsOf(whole)].map(showEvent);
     const chunks: Uint8Array[] = [];
     for (let at = 0; at < bytes.length; at += chunks.at(-1)!.length) {
       chunks.push(bytes.subarray(at, at + sizes.next().value!));
     }
+    const whole = deflatingServer();
+    // Of data that is broken, how much zlib gives out before it says so depends on the cut.
+    const broken = messages.some(({ compressed, fault }) => compressed && fault !== undefined);
+    const expected = stream(whole, broken ? chunks : [bytes], Infinity);
     const parted = deflatingServer();
     assertEquals(stream(parted, chunks, Math.min(from, chunks.length - 1)), expected);
     assertEquals(parted.state, whole.state);
@@ -234,7 +235,7 @@ test("property: parts that wait are not written to, whoever reads them whenever,
       read += part.length;
     };
     while (at < bytes.length) {
-      const room = endpoint.room({ unread: waiting.length, oldestPart: waiting[0] });
+      const room = endpoint.room({ holds: (memory) => waiting.some((part) => part.buffer === memory) });
       if (room !== undefined) lent++;
       const chunk = bytes.subarray(at, at + Math.min(reads.next().value!, room?.length ?? Infinity));
       at += chunk.length;

@@ -130,6 +130,15 @@ test("a violation fails the message under way behind what came, the messages, an
   }
 });
 
+test("a binary message has its limit too, all its frames together", async () => {
+  const stream = new MessageStreamDecoderStream({ maxMessageSize: 20 });
+  const frames = [frame(Opcode.Binary, "61", false), frame(Opcode.Continuation, "00".repeat(20))];
+  const piped = assertRejects(() => sourceOf(frames).readable.pipeTo(stream.writable), WebSocketError);
+  const message = (await stream.readable.getReader().read()).value!;
+  assertEquals((await assertRejects(() => message.bytes(), WebSocketError)).code, "message-too-big");
+  await piped;
+});
+
 test("frames behind messages that nobody wants any more are discarded", async () => {
   const source = sourceOf(Array.from({ length: 99 }, () => frame(Opcode.Binary, "00".repeat(9_000))));
   const stream = new MessageStreamDecoderStream();
