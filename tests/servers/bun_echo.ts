@@ -30,6 +30,8 @@ declare const Bun: {
     tls?: Certificate;
     fetch(request: Request, server: BunServer): Response | undefined;
     websocket: {
+      maxPayloadLength: number;
+      backpressureLimit: number;
       perMessageDeflate?: { compress: string; decompress: string };
       open(socket: BunWebSocket): void;
       message(socket: BunWebSocket, data: string | Uint8Array): void;
@@ -37,6 +39,9 @@ declare const Bun: {
     };
   }): BunServer;
 };
+
+/** The largest message that a test sends, in bytes, and more. */
+const LARGEST = 134_217_728;
 
 const tls = certificateFromFlags();
 const flag = process.argv.indexOf("--compression");
@@ -51,6 +56,9 @@ const { hostname, port } = Bun.serve({
       ? undefined
       : new Response("Expected a WebSocket\n", { status: 426 }),
   websocket: {
+    // Bun takes 16 MiB unless told otherwise, and drops what its client does not read in time.
+    maxPayloadLength: LARGEST,
+    backpressureLimit: 2 * LARGEST,
     ...compressor !== undefined && { perMessageDeflate: { compress: compressor, decompress: compressor } },
     open(socket) {
       const { pathname, searchParams: asked } = socket.data;

@@ -1,0 +1,26 @@
+/**
+ * Messages of 256 MiB, as one frame and as fragments: they arrive whole, and neither process holds much of them.
+ *
+ * @module
+ */
+
+import { test } from "node:test";
+import { assertEquals, assertLess } from "#std/assert";
+import { runtimes } from "../support/runtimes.ts";
+import { MOST, sendLarge } from "./large_messages.ts";
+
+const SIZE = 256;
+
+for (const runtime of runtimes) {
+  for (const way of ["stream", "frame"]) {
+    test(`${SIZE} MiB in ${way === "frame" ? "one frame" : "fragments"}, ${runtime} to ${runtime}`, async () => {
+      const { sent, received, rate } = await sendLarge(runtime, way, SIZE);
+      const growth = { sender: sent.growth, receiver: received.growth };
+      console.log(`${runtime}, ${way}: ${rate.toFixed(0)} MiB/s, grew by ${JSON.stringify(growth)} MiB`);
+      assertEquals(received.size, SIZE * 1_048_576);
+      assertEquals(received.sha256, sent.sha256);
+      assertLess(growth.sender, MOST);
+      assertLess(growth.receiver, MOST);
+    });
+  }
+}
