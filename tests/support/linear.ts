@@ -9,8 +9,8 @@ import { assert } from "#std/assert";
 /** How much longer twice the work may take. */
 const RATIO = 2.5;
 const ROUNDS = 7;
-/** How many times it is tried: the machine is shared, and what holds once holds. */
-const TRIES = 5;
+/** How many times it is tried: the machine is shared, and only the shortest times tell of the work. */
+const TRIES = 20;
 
 /**
  * Checks that twice the size takes about twice the time.
@@ -21,9 +21,12 @@ const TRIES = 5;
 export function assertLinear(work: (size: number) => void, size: number): void {
   work(size);
   work(2 * size);
-  let ratio = Infinity;
-  for (let i = 0; i < TRIES && ratio > RATIO; i++) ratio = shortest(work, 2 * size) / shortest(work, size);
-  assert(ratio <= RATIO, `twice the size takes ${ratio} times as long`);
+  let [single, double] = [Infinity, Infinity];
+  for (let i = 0; i < TRIES && !(double <= RATIO * single); i++) {
+    single = Math.min(single, shortest(work, size));
+    double = Math.min(double, shortest(work, 2 * size));
+  }
+  assert(double <= RATIO * single, `twice the size takes ${double / single} times as long`);
 }
 
 function shortest(work: (size: number) => void, size: number): number {
