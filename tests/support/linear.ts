@@ -22,7 +22,7 @@ export function assertLinear(work: (size: number) => void, size: number): void {
   work(size);
   work(2 * size);
   let [single, double] = [Infinity, Infinity];
-  for (let i = 0; i < TRIES && !(double <= RATIO * single); i++) {
+  for (let i = 0; i === 0 || i < TRIES && double > RATIO * single; i++) {
     single = Math.min(single, shortest(work, size));
     double = Math.min(double, shortest(work, 2 * size));
   }
