@@ -18,14 +18,19 @@ import { ignore, rejected } from "./deferred.ts";
 import { type ConnectionObserver, Ending } from "./ending.ts";
 import { setSource } from "./error_source.ts";
 import { Keepalive, type KeepaliveQuestions } from "./keepalive.ts";
-import type { CheckedLimits } from "./limits.ts";
+import { type CheckedLimits, checkLimit } from "./limits.ts";
 import { messageReadable, messageWritable } from "./message_streams.ts";
 import { Outbox } from "./outbox.ts";
 import { PendingPings } from "./pending_pings.ts";
 import { ReceiveQueue } from "./receive_queue.ts";
 import { SendLine, type SendStreamOptions } from "./send_line.ts";
 import type { Transport, TransportSink } from "./transport.ts";
-import type { CloseOptions, PingOptions, WebSocketConnection } from "./web_socket_connection.ts";
+import type {
+  CloseOptions,
+  IncomingOptions,
+  PingOptions,
+  WebSocketConnection,
+} from "./web_socket_connection.ts";
 
 /** Implements {@linkcode WebSocketConnection} over a {@linkcode Transport}. */
 export class Connection implements WebSocketConnection, TransportSink {
@@ -53,19 +58,13 @@ export class Connection implements WebSocketConnection, TransportSink {
     this.protocol = start.protocol;
     this.extensions = start.extensions;
     this.#transport = transport;
-    this.#role = start.role;
-    this.#limits = start.limits;
-    const { maxMessageSize, maxEmptyFragments } = start.limits;
-    this.#endpoint = new Endpoint({
-      role: start.role,
-      maxMessageSize,
-      maxEmptyFragments,
-      deflate: start.deflate,
-      copyUpTo: transport.copyUpTo,
-    });
-    this.#outbox = new Outbox(transport, this.#endpoint.output, start.limits.highWaterMark);
+    const { role, deflate } = start;
+    const { maxMessageSize, maxEmptyFragments, highWaterMark, keepalive } = this.#limits = start.limits;
+    const { copyUpTo } = transport;
+    this.#role = role;
+    this.#endpoint = new Endpoint({ role, maxMessageSize, maxEmptyFragments, deflate, copyUpTo });
+    this.#outbox = new Outbox(transport, this.#endpoint.output, highWaterMark);
     transport.sink = this;
-    const { keepalive } = start.limits;
     if (keepalive !== false) this.#keepalive = new Keepalive(this, Connection.#pulse, keepalive);
     if (start.greeting !== undefined) {
       this.#endpoint.output.raw(start.greeting);
@@ -112,9 +111,11 @@ export class Connection implements WebSocketConnection, TransportSink {
     };
   }
 
-  incoming(): AsyncIterable<IncomingMessage, undefined> {
+  incoming(options: IncomingOptions = {}): AsyncIterable<IncomingMessage, undefined> {
+    const { maxMessageSize = this.#limits.maxMessageSize } = options;
+    checkLimit("maxMessageSize", maxMessageSize);
     const inbox = this.#queue.stream(() => this.#paused && this.#work());
-    this.#endpoint.stream();
+    this.#endpoint.stream(maxMessageSize);
     this.#holding = this.extensions !== "";
     return inbox;
   }

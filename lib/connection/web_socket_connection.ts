@@ -25,6 +25,12 @@ export interface CloseOptions {
   reason?: string;
 }
 
+/** How to stream what is received. */
+export interface IncomingOptions {
+  /** The longest message, in bytes; a longer one closes with 1009. @default {the connection's limit} */
+  maxMessageSize?: number;
+}
+
 /** What to ping with. */
 export interface PingOptions {
   /** At most 125 bytes that the peer sends back. @default {four bytes that differ for each ping} */
@@ -67,10 +73,10 @@ export interface WebSocketConnection extends AsyncIterable<string | Uint8Array>,
   send(data: string | Bytes | PreparedMessage): Promise<void>;
   /**
    * Streams what is received: each message comes at its first bytes, and is read as it comes. What is held of it is what
-   * the connection reads unasked, and one read more; so `maxMessageSize` may be `Infinity`. Compressed messages are
+   * the connection reads unasked, and one read more; so `maxMessageSize` may be `Infinity` here. Compressed messages are
    * decompressed in steps of at most 1 MiB, as they are read.
    *
-   * Until then messages are gathered: where they have no limit, call it before anything is awaited. From the first call on
+   * Until then messages are gathered, under the connection's limit: call it before anything is awaited. From the first call on
    * the connection has no whole messages any more: those that wait come here first, and
    * `readable` and the connection's own iterator fail with a `TypeError`.
    *
@@ -79,14 +85,15 @@ export interface WebSocketConnection extends AsyncIterable<string | Uint8Array>,
    * that cannot be completed fails with the connection's error, or with `message-cut` if the connection was closed in
    * the middle of it.
    *
-   * @throws {TypeError} If somebody waits for a whole message.
+   * @throws {TypeError | RangeError} If somebody waits for a whole message; if the limit is none.
    *
    * @example Take a file of any size
    * ```ts ignore
-   * for await (const message of socket.incoming()) await message.readable.pipeTo(await openFile());
+   * const messages = socket.incoming({ maxMessageSize: Infinity });
+   * for await (const message of messages) await message.readable.pipeTo(await openFile());
    * ```
    */
-  incoming(): AsyncIterable<IncomingMessage, undefined>;
+  incoming(options?: IncomingOptions): AsyncIterable<IncomingMessage, undefined>;
   /**
    * Sends a message whose content comes as a stream, in fragments of at most 64 KiB (RFC 6455 §5.4), uncompressed. The
    * source is read no faster than the peer takes it. Control frames go between; other messages wait until it is over, in

@@ -113,9 +113,11 @@ export class Endpoint {
     this.#deflate = deflate;
   }
 
-  /** Hands on messages in parts from now on, also the one under way: no whole ones any more. */
-  stream(): void {
+  /** Hands on messages in parts from now on, also the one under way, none of more than so many bytes. */
+  stream(maxMessageSize: number): void {
     this.#streaming = true;
+    this.#decoder.limit(maxMessageSize);
+    this.#assembler.maxMessageSize = maxMessageSize;
     this.#decoder.compressedPiece = STREAMED_PIECE;
   }
 

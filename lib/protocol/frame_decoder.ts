@@ -94,20 +94,26 @@ export class FrameDecoder {
     this.#pieces = options.pieces ?? false;
     this.#copyUpTo = options.copyUpTo ?? 0;
     this.#keySize = role === "server" ? 4 : 0;
-    const { maxMessageSize = Infinity } = options;
     this.#context = {
       masked: role === "server",
       rsv1: options.rsv1 ?? false,
       fragmented: false,
       maxFrameSize: options.maxFrameSize ?? Infinity,
-      maxMessageSize,
-      // Fast compressors write random bytes in the fixed code: 9 bits for most of them, where others add 5 % at most.
-      maxCompressedSize: maxMessageSize + maxMessageSize / 7 + 1_024,
+      maxMessageSize: Infinity,
+      maxCompressedSize: Infinity,
       compressed: false,
       messageSize: 0,
       maxEmptyFragments: options.maxEmptyFragments ?? DEFAULT_MAX_EMPTY_FRAGMENTS,
       emptyFragments: 0,
     };
+    if (options.maxMessageSize !== undefined) this.limit(options.maxMessageSize);
+  }
+
+  /** Sets how long a message may be, in bytes, as the option does. */
+  limit(maxMessageSize: number): void {
+    this.#context.maxMessageSize = maxMessageSize;
+    // Fast compressors write random bytes in the fixed code: 9 bits for most of them, where others add 5 % at most.
+    this.#context.maxCompressedSize = maxMessageSize + maxMessageSize / 7 + 1_024;
   }
 
   /** Whether the bytes so far end between two frames. */

@@ -27,9 +27,9 @@ export interface HeaderContext {
   /** The longest data frame we take, in bytes. */
   readonly maxFrameSize: number;
   /** The longest message we take, in bytes, all its frames together. */
-  readonly maxMessageSize: number;
+  maxMessageSize: number;
   /** The most bytes that such a message may have on the wire when it is compressed. */
-  readonly maxCompressedSize: number;
+  maxCompressedSize: number;
   /** Whether the message under way is compressed. */
   compressed: boolean;
   /** The bytes of the message under way, from the frames before this one. */

@@ -25,7 +25,8 @@ export interface MessagePart {
 
 /** Puts the fragments of a message together, in one buffer however many there are; or hands them on as they come. */
 export class MessageAssembler {
-  readonly #maxMessageSize: number;
+  /** The longest message, in bytes, decompressed. */
+  maxMessageSize: number;
   readonly #inflater: Inflater | undefined;
   /** What the message under way is made of; `undefined` between messages. */
   #opcode: Opcode | undefined;
@@ -46,7 +47,7 @@ export class MessageAssembler {
    *   RSV1; without one there must be none.
    */
   constructor(options: { maxMessageSize?: number; inflater?: Inflater | undefined } = {}) {
-    this.#maxMessageSize = options.maxMessageSize ?? Infinity;
+    this.maxMessageSize = options.maxMessageSize ?? Infinity;
     this.#inflater = options.inflater;
   }
 
@@ -121,7 +122,7 @@ export class MessageAssembler {
 
   /** Makes a message of an unfragmented frame. */
   #whole({ opcode, payload }: Frame): Message {
-    if (payload.length > this.#maxMessageSize) throw new WebSocketError("message-too-big");
+    if (payload.length > this.maxMessageSize) throw new WebSocketError("message-too-big");
     return opcode === Opcode.Text ? decodeUtf8(payload) : payload;
   }
 
@@ -161,7 +162,7 @@ export class MessageAssembler {
   }
 
   #append(bytes: Uint8Array, remaining?: number): void {
-    const room = this.#maxMessageSize - this.#size;
+    const room = this.maxMessageSize - this.#size;
     const fitting = bytes.length > room ? bytes.subarray(0, room) : bytes;
     if (this.#validator !== undefined && !this.#validator.write(fitting)) {
       throw new WebSocketError("invalid-utf8");
@@ -172,7 +173,7 @@ export class MessageAssembler {
 
   #measure(bytes: Uint8Array): void {
     this.#size += bytes.length;
-    if (this.#size > this.#maxMessageSize) throw new WebSocketError("message-too-big");
+    if (this.#size > this.maxMessageSize) throw new WebSocketError("message-too-big");
   }
 
   /** Takes the text that was gathered, up to the last border of a code point. */

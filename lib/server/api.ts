@@ -27,6 +27,7 @@ export {
   type CloseInfo,
   type CloseOptions,
   type IncomingMessage,
+  type IncomingOptions,
   type Message,
   type PingOptions,
   prepare,

@@ -131,6 +131,20 @@ test("a reader's own memory is filled, however small it is", () =>
     assertEquals(got, pattern(300_000));
   }));
 
+test("streamed messages may have a limit of their own, in place of the connection's", () =>
+  serving({ maxMessageSize: 100 }, async (socket) => {
+    assertThrows(() => socket.incoming({ maxMessageSize: -1 }), RangeError, "maxMessageSize");
+    for await (const message of socket.incoming({ maxMessageSize: 100_000 })) {
+      await socket.send(`${(await message.bytes()).length}`);
+    }
+  }, async ({ open }) => {
+    const client = await open();
+    await client.send(new Uint8Array(100_000));
+    assertEquals(await receive(client), "100000");
+    await client.send(new Uint8Array(100_001));
+    assertEquals((await client.closed).closeCode, 1009);
+  }));
+
 test("bytes that were handed out are not written to again", () =>
   serving(ANY_SIZE, (socket) => socket.sendStream(source(4 * MIB).readable), async ({ open }) => {
     const client = await open(ANY_SIZE);

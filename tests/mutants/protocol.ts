@@ -77,7 +77,7 @@ const assembler = mutantsOf(
     ],
     [
       "a whole message is no longer than it may be",
-      `if (payload.length > this.#maxMessageSize) throw new WebSocketError("message-too-big");`,
+      `if (payload.length > this.maxMessageSize) throw new WebSocketError("message-too-big");`,
       "",
     ],
     [
@@ -92,7 +92,7 @@ const assembler = mutantsOf(
     ],
     [
       "a message is limited while it is decompressed",
-      `if (this.#size > this.#maxMessageSize) throw new WebSocketError("message-too-big");`,
+      `if (this.#size > this.maxMessageSize) throw new WebSocketError("message-too-big");`,
       "",
     ],
     [

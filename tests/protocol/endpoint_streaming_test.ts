@@ -47,10 +47,15 @@ function join(parts: readonly Message[]): Message {
 }
 
 /** Plays chunks to an endpoint that streams from the chunk on that has the given index. */
-function stream(endpoint: Endpoint, chunks: readonly Uint8Array[], from: number): string[] {
+function stream(
+  endpoint: Endpoint,
+  chunks: readonly Uint8Array[],
+  from: number,
+  maxMessageSize = 1_048_576,
+): string[] {
   const joiner = new Joiner();
   chunks.forEach((chunk, i) => {
-    if (i === from) endpoint.stream();
+    if (i === from) endpoint.stream(maxMessageSize);
     endpoint.receive(chunk.slice());
     for (const event of eventsOf(endpoint)) joiner.add(event);
   });
@@ -69,18 +74,20 @@ for (const row of [...FRAME_ROWS, ...DEFLATE_ROWS].filter((row) => !row.decoderO
   test(`streamed, ${row.role}: ${row.name} gives what it gives whole, however it is cut (${row.section})`, () => {
     const bytes = rowBytes(row);
     const { events } = replay(row, [bytes]);
-    assertEquals(stream(endpointFor(row), [bytes], 0), events);
+    const limit = row.limits?.maxMessageSize;
+    assertEquals(stream(endpointFor(row), [bytes], 0, limit), events);
     for (const chunks of splits(bytes)) {
-      const lines = stream(endpointFor(row), chunks, Math.min(1, chunks.length - 1));
+      const lines = stream(endpointFor(row), chunks, Math.min(1, chunks.length - 1), limit);
       if (lines.join() !== events.join()) assertEquals(lines, events, `cut behind byte ${chunks[0]?.length}`);
     }
     if (row.error !== undefined && row.visibleAt !== undefined) {
       const upTo = bytes.subarray(0, row.visibleAt);
-      assertEquals(stream(endpointFor(row), [upTo], 0).at(-1), `error ${row.error}`);
+      assertEquals(stream(endpointFor(row), [upTo], 0, limit).at(-1), `error ${row.error}`);
     }
   });
 }
 
+const LIMIT = 16_384;
 const DEFLATE = { windowBits: 15, takeover: true };
 
 /** A message as a peer sends it. */
@@ -142,7 +149,7 @@ function encode(frame: Frame): Uint8Array {
 function deflatingServer(): Endpoint {
   return new Endpoint({
     role: "server",
-    maxMessageSize: 16_384,
+    maxMessageSize: LIMIT,
     maxEmptyFragments: 1_024,
     deflate: {
       inflater: zlibCodec.inflater(DEFLATE),
@@ -171,7 +178,7 @@ test("property: any fragments of any messages, cut anywhere, give streamed what 
     const broken = messages.some(({ compressed, fault }) => compressed && fault !== undefined);
     const expected = stream(whole, broken ? chunks : [bytes], Infinity);
     const parted = deflatingServer();
-    assertEquals(stream(parted, chunks, Math.min(from, chunks.length - 1)), expected);
+    assertEquals(stream(parted, chunks, Math.min(from, chunks.length - 1), LIMIT), expected);
     assertEquals(parted.state, whole.state);
   });
   check(property, { numRuns: 300 });
@@ -184,7 +191,7 @@ test("a compressed frame is decompressed in steps, none of more than 1 MiB and a
     maxEmptyFragments: 1_024,
     deflate: startDeflate(false),
   });
-  endpoint.stream();
+  endpoint.stream(Infinity);
   const payload = zlibCodec.deflater({ windowBits: 15, takeover: false, level: 9, memLevel: 9 })
     .deflate(new Uint8Array(32 * 1_048_576));
   endpoint.receive(encode({ fin: true, rsv1: true, opcode: Opcode.Binary, payload }));
@@ -215,7 +222,7 @@ test("property: parts that wait are not written to, whoever reads them whenever,
   let lent = 0;
   const property = fc.property(reads, takes, (reads, takes) => {
     const endpoint = new Endpoint({ role: "server", maxMessageSize: Infinity, maxEmptyFragments: 1_024 });
-    endpoint.stream();
+    endpoint.stream(Infinity);
     const content = noise(1_048_576, 3);
     const bytes = concat(
       [content.subarray(0, 700_000), content.subarray(700_000)].map((payload, i) =>
