@@ -16,6 +16,7 @@ import { site } from "./site.ts";
 import { start } from "./start.ts";
 import { defaultPath, Store } from "./store.ts";
 import { transports } from "./transports.ts";
+import { upload } from "./upload.ts";
 import { vote } from "./vote.ts";
 
 /** What `@sluice/websocket/node`, `/deno` and `/bun` export alike. */
@@ -37,6 +38,7 @@ export async function runDemo(serve: Serve): Promise<void> {
     await chat(groups, store),
     await vote(groups, store, alertToken),
     await devices(groups),
+    upload(),
     transports(),
   ];
   const server = await listen(serve, flags, features);
@@ -91,6 +93,7 @@ function welcome(url: string, alertToken: string): string {
   ${url}chat        a room with a history, a robot, and /to for one person
   ${url}vote        log in, vote, watch the bars move on every screen
   ${url}devices     messages from one named device to another, kept while it is away
+  ${url}upload      a file of any size as one message, its SHA-256 back
   ${url}transports  the same updates by polling, long polling and WebSocket
 
 Alert everyone at the vote:

@@ -97,10 +97,10 @@ for (const compression of [false, true]) {
       for await (const { type, readable } of socket.incoming()) await socket.sendStream(readable, { type });
     }, async ({ open }) => {
       const client = await open({ ...ANY_SIZE, compression });
-      const sent = source(5 * MIB + 17, 70_001);
+      const sent = source(2 * MIB + 17, 70_001);
       const messages = iterate(client.incoming());
       const [message] = await Promise.all([next(messages), client.sendStream(sent.readable)]);
-      assertEquals(await message.bytes(), pattern(5 * MIB + 17));
+      assertEquals(await message.bytes(), pattern(2 * MIB + 17));
       const words = ["sur", "ro\ud83c", "\udf0agate", "", "\ud83c"];
       await client.sendStream(ReadableStream.from(words), { type: "text" });
       assertEquals(await (await next(messages)).text(), "surro\u{1f30a}gate\ufffd");
@@ -146,7 +146,7 @@ test("streamed messages may have a limit of their own, in place of the connectio
   }));
 
 test("bytes that were handed out are not written to again", () =>
-  serving(ANY_SIZE, (socket) => socket.sendStream(source(4 * MIB).readable), async ({ open }) => {
+  serving(ANY_SIZE, (socket) => socket.sendStream(source(2 * MIB).readable), async ({ open }) => {
     const client = await open(ANY_SIZE);
     const message = await next(iterate(client.incoming()));
     const parts: Uint8Array[] = [];
@@ -156,7 +156,7 @@ test("bytes that were handed out are not written to again", () =>
       assertEquals(part, pattern(part.length, at));
       at += part.length;
     }
-    assertEquals(at, 4 * MIB);
+    assertEquals(at, 2 * MIB);
   }));
 
 test("what waits when messages begin to be streamed comes first, and whole ones are refused from then on", () =>
@@ -353,10 +353,10 @@ test("a connection that ends cancels the source that it was reading, even one th
   });
 });
 
-test("a compressed message that is not read is not decompressed: 64 MiB of nothing wait as what they were", () =>
+test("a compressed message that is not read is not decompressed: 16 MiB of nothing wait as what they were", () =>
   serving({ ...ANY_SIZE, compression: true }, async (socket) => {
     await receive(socket);
-    await socket.send(new Uint8Array(64 * MIB));
+    await socket.send(new Uint8Array(16 * MIB));
     await socket.closed;
   }, async ({ open }) => {
     const client = await open({ ...ANY_SIZE, compression: true });
@@ -369,7 +369,7 @@ test("a compressed message that is not read is not decompressed: 64 MiB of nothi
       largest = Math.max(largest, part.length);
       size += part.length;
     }
-    assertEquals(size, 64 * MIB);
+    assertEquals(size, 16 * MIB);
     assertLess(largest, 1.1 * MIB);
   }));
 
@@ -377,7 +377,7 @@ test("a compressed message that is not read is not decompressed: 64 MiB of nothi
 const IMPATIENT: Limits = { ...ANY_SIZE, keepalive: { interval: 300, timeout: 300 } };
 
 test("who does not read a message holds its sender at the kernel's window, and neither is taken for dead", async () => {
-  const sent = source(64 * MIB);
+  const sent = source(16 * MIB);
   await serving(IMPATIENT, (socket) => socket.sendStream(sent.readable), async ({ open }) => {
     const client = await open(IMPATIENT);
     const message = await next(iterate(client.incoming()));
@@ -385,11 +385,11 @@ test("who does not read a message holds its sender at the kernel's window, and n
     const { taken } = sent;
     await sleep(2_000);
     assertEquals(sent.taken, taken, "it was not held");
-    assertLess(taken, 32 * MIB);
+    assertLess(taken, 15 * MIB);
     assertEquals([client.bufferedAmount, await settles(client.closed, 0)], [0, false]);
     let size = 0;
     for await (const part of message.readable) size += part.length;
-    assertEquals(size, 64 * MIB);
+    assertEquals(size, 16 * MIB);
   });
 });
 
@@ -400,7 +400,7 @@ test("while a message is read slowly, Pings are answered", () =>
     }
   }, async ({ open }) => {
     const client = await open(IMPATIENT);
-    const sending = client.sendStream(source(16 * MIB).readable);
+    const sending = client.sendStream(source(2 * MIB).readable);
     for (let i = 0; i < 2; i++) assert(await client.ping() >= 0);
     await sending;
     client.abort();

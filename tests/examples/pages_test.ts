@@ -8,7 +8,7 @@ import { comeBack, goAway, nameDevice, sendFrom } from "./people.ts";
 import { startDemo } from "./program.ts";
 
 const PUBLIC = new URL("../../examples/demo/public/", import.meta.url);
-const PAGES = ["", "echo", "chat", "vote", "devices", "transports"];
+const PAGES = ["", "echo", "chat", "vote", "devices", "upload", "transports"];
 
 let browser: Browser | undefined;
 

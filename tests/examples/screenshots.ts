@@ -72,6 +72,11 @@ const scenes: Readonly<Record<string, Scene>> = {
     for (let i = 1; i <= 6; i++) await sendFrom(page, "a", `Are you there? (${i})`);
   },
 
+  upload: async (page) => {
+    await page.click("#make:enabled");
+    await page.waitForSelector('#verdict[data-same="true"]', { timeout: 60_000 });
+  },
+
   transports: async (page) => {
     await page.selectOption("#count", "8");
     await page.click("#run:enabled");

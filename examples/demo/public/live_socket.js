@@ -99,7 +99,8 @@ export class LiveSocket {
   /** Sends, and tells whether it could. */
   send(data) {
     if (this.state !== "open") return false;
-    this.#socket.send(data instanceof Uint8Array || typeof data === "string" ? data : JSON.stringify(data));
+    const ready = typeof data === "string" || data instanceof Uint8Array || data instanceof Blob;
+    this.#socket.send(ready ? data : JSON.stringify(data));
     return true;
   }
 
