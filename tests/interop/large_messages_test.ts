@@ -1,18 +1,16 @@
 /**
- * Large messages, as one frame and as fragments: they arrive whole, and neither process holds much of them. 256 MiB with
- * `SLUICE_LONG=1`.
+ * Large messages, as one frame and as fragments: they arrive whole, and neither process holds much of them.
  *
  * @module
  */
 
 import { test } from "node:test";
-import process from "node:process";
 import { assertEquals, assertLess } from "#std/assert";
 import { runtimes } from "../support/runtimes.ts";
 import { MOST, sendLarge } from "./large_messages.ts";
 
 /** In MiB. */
-const SIZE = process.env.SLUICE_LONG === "1" ? 256 : 32;
+const SIZE = 256;
 
 for (const runtime of runtimes) {
   for (const way of ["stream", "frame"]) {
