@@ -6,7 +6,7 @@
 
 import { SocketTransport } from "../connection/socket_transport.ts";
 import type { RemoteAddress, Transport } from "../connection/transport.ts";
-import { flushAtEndOfTurn } from "./turn.ts";
+import { flushAtEndOfTurn, goOnInNextTurn } from "./turn.ts";
 
 /** The part of Bun's sockets that is used here, typed by its shape: the package needs no types of the runtime. */
 export interface BunSocket {
@@ -114,6 +114,10 @@ export class BunTransport extends SocketTransport implements Transport {
 
   defer(): void {
     flushAtEndOfTurn(this);
+  }
+
+  yield(): void {
+    goOnInNextTurn(this);
   }
 
   protected stopReading(): void {

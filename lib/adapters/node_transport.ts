@@ -8,7 +8,7 @@ import type { Socket } from "node:net";
 import { SocketTransport } from "../connection/socket_transport.ts";
 import type { RemoteAddress, Transport } from "../connection/transport.ts";
 import { readInto } from "./node_reader.ts";
-import { flushAtEndOfTurn } from "./turn.ts";
+import { flushAtEndOfTurn, goOnInNextTurn } from "./turn.ts";
 
 /** Reads and writes through a socket that allows half-open connections. */
 export class NodeTransport extends SocketTransport implements Transport {
@@ -68,6 +68,10 @@ export class NodeTransport extends SocketTransport implements Transport {
 
   defer(): void {
     flushAtEndOfTurn(this);
+  }
+
+  yield(): void {
+    goOnInNextTurn(this);
   }
 
   protected stopReading(): void {

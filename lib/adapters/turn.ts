@@ -1,5 +1,5 @@
 /**
- * The end of a turn of the event loop, when what was sent during the turn goes out.
+ * The end of a turn of the event loop, when what was sent during the turn goes out, and the next, when others had theirs.
  *
  * @module
  */
@@ -23,6 +23,11 @@ export function flushAtEndOfTurn(transport: Gathering): void {
   if (transport.due) return;
   transport.due = true;
   if (waiting.push(transport) === 1) setImmediate(flushAll);
+}
+
+/** Lets a sink go on when other sockets have been read from. */
+export function goOnInNextTurn(transport: Gathering): void {
+  setImmediate(() => transport.open && transport.sink.goOn());
 }
 
 function flushAll(): void {

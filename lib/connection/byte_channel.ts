@@ -148,6 +148,8 @@ export class ByteChannel implements TransportSink {
     this.onGone?.();
   }
 
+  goOn(): void {}
+
   flush(): void {
     // Every write goes out by itself.
   }

@@ -121,12 +121,10 @@ export class Connection implements WebSocketConnection, TransportSink {
   }
 
   send(data: string | Bytes | PreparedMessage): Promise<void> {
-    const message = typeof data === "string" || data instanceof EncodedMessage
-      ? data
-      : toBytes(data as Bytes);
+    const own = typeof data === "string" || data instanceof EncodedMessage ? data : toBytes(data as Bytes);
     if (this.#endpoint.state !== "open") return rejected(this.#notOpen());
-    if (this.#line?.busy) return this.#line.send(message);
-    this.#endpoint.sendMessage(message);
+    if (this.#line?.busy) return this.#line.send(own);
+    this.#endpoint.sendMessage(own);
     this.#outbox.push();
     return this.#outbox.untilRelieved();
   }
@@ -210,11 +208,12 @@ export class Connection implements WebSocketConnection, TransportSink {
     this.#ending.tellGone();
   }
 
+  goOn(): void {
+    this.#endpoint.rest();
+    this.#work();
+  }
+
   flush(): void {
-    if (this.#endpoint.weary) {
-      this.#endpoint.rest();
-      this.#work();
-    }
     this.#outbox.flush();
     if (this.#endpoint.congested && this.#outbox.relieved) {
       this.#endpoint.relieve();
@@ -230,9 +229,10 @@ export class Connection implements WebSocketConnection, TransportSink {
 
   /** Deals with what was received, up to what one turn allows for. */
   #work(): void {
+    const wearied = this.#endpoint.weary;
     for (let event = this.#next(); event !== undefined; event = this.#next()) this.#handle(event);
     if (this.#outbox.size > 0 || this.#endpoint.finished) this.#outbox.push();
-    if (this.#endpoint.weary) this.#transport.defer();
+    if (this.#endpoint.weary && !wearied) this.#transport.yield();
     this.#regulate();
   }
 

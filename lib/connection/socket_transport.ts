@@ -12,6 +12,7 @@ const NOBODY: TransportSink = {
   data() {},
   drain() {},
   flush() {},
+  goOn() {},
   end() {},
   gone() {},
 };
@@ -38,6 +39,7 @@ export abstract class SocketTransport implements Transport {
   abstract shutdown(): void;
   abstract destroy(): void;
   abstract defer(): void;
+  abstract yield(): void;
 
   resume(): void {
     if (!this.#paused) return;

@@ -82,6 +82,10 @@ export class StreamTransport implements Transport {
     if (idle) queueMicrotask(() => this.#hop());
   }
 
+  yield(): void {
+    queueMicrotask(() => this.open && this.sink.goOn());
+  }
+
   /** Waits until nothing was added for a few microtasks: a loop over the messages of one chunk answers them all. */
   #hop(): void {
     if (--this.#hops > 0) queueMicrotask(() => this.#hop());

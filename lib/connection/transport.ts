@@ -27,6 +27,8 @@ export interface TransportSink {
   drain(): void;
   /** Writes what has gathered: the answer to {@linkcode Transport.defer}. */
   flush(): void;
+  /** Goes on with what was received before: the answer to {@linkcode Transport.yield}. */
+  goOn(): void;
   /** Takes note that the peer sends no more. Writing may still be possible. */
   end(): void;
   /** Takes note that the stream is gone in both directions; the last call, made exactly once. */
@@ -68,4 +70,6 @@ export interface Transport {
   destroy(): void;
   /** Calls `flush` of the sink once what is ready to be done has been done, so that what it sends is gathered. May be called again before that. */
   defer(): void;
+  /** Calls `goOn` of the sink once other streams have had their turn. Never called again before that. */
+  yield(): void;
 }

@@ -30,6 +30,9 @@ export class NotingTransport implements Transport {
   defer(): void {
     if (this.told.at(-1) !== "defer") this.told.push("defer");
   }
+  yield(): void {
+    this.told.push("yield");
+  }
   write(bytes: Uint8Array): boolean {
     this.#written.push(bytes.slice());
     return !this.busy;

@@ -14,12 +14,14 @@ test("a peer with more frames than a turn has is not read from until the next, a
   const transport = new NotingTransport();
   serverOver(transport, { highWaterMark: 1_048_576 });
   transport.sink.data(concat(Array.from({ length: 2 * TURN + 1 }, () => clientFrame(Opcode.Ping, "x"))));
-  assertEquals(transport.told, ["resume", "defer", "pause"]);
+  assertEquals(transport.told, ["resume", "defer", "yield", "pause"]);
   transport.sink.flush();
-  assertEquals(transport.take().length, PONG * 2 * TURN);
-  assertEquals(transport.told, ["resume", "defer", "pause", "defer"]);
+  assertEquals(transport.take().length, PONG * TURN);
+  transport.sink.goOn();
+  assertEquals(transport.told, ["resume", "defer", "yield", "pause", "defer", "yield"]);
+  transport.sink.goOn();
   transport.sink.flush();
-  assertEquals(transport.take().length, PONG);
+  assertEquals(transport.take().length, PONG * (TURN + 1));
   assertEquals(transport.told.at(-1), "resume");
 });
 
@@ -35,4 +37,12 @@ test("while too much waits to be sent, no Ping is answered but the latest, when 
   assertEquals(transport.take(), new Uint8Array(0));
   transport.sink.drain();
   assertEquals(new TextDecoder().decode(transport.take().subarray(2)), "three");
+});
+
+test("a connection that waits for its turn asks for it once", () => {
+  const transport = new NotingTransport();
+  const connection = serverOver(transport, {});
+  transport.sink.data(concat(Array.from({ length: TURN + 1 }, () => clientFrame(Opcode.Ping, "x"))));
+  connection.close();
+  assertEquals(transport.told.filter((what) => what === "yield").length, 1);
 });

@@ -43,6 +43,7 @@ function listen(transport: NodeTransport): string[] {
     room: () => undefined,
     drain: note("drain"),
     flush: note("flush"),
+    goOn: note("goOn"),
     end: note("end"),
     gone: note("gone"),
   };

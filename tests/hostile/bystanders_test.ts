@@ -28,12 +28,8 @@ import { echoed, feed, leave, repeated, tryThrice, waitsDuring } from "./attack.
 const FLOOD = (soak ? 64 : 16) * MiB;
 /** How long a turn may take that does something, of 100 turns 99, in milliseconds of processor. */
 const TURN = 20;
-/**
- * How long a good client may wait for an echo more than it does in quiet, of 100 times 99, in milliseconds. Deno, as long
- * as each turn leaves something to do, looks at its other sockets every 61st turn: 30 ms on a machine of one's own, and
- * longer where others work too.
- */
-const WAIT = { node: 50, bun: 50, deno: 500 };
+/** How long a good client may wait for an echo more than it does in quiet, of 100 times 99, in milliseconds. */
+const WAIT = 50;
 
 const fragment = clientFrame(Opcode.Continuation, "x", false);
 const empties = repeated(clientFrame(Opcode.Continuation, "", false), 1_000);
@@ -63,7 +59,7 @@ for (const runtime of runtimes) {
           const quiet = await waitsDuring(() => sleep(300), () => echoed(wire, "all quiet"));
           await server.page("/turns");
           const isFine = ({ waits, turns }: Awaited<ReturnType<typeof attack>>) =>
-            turns.p99 < TURN && waits.p99 < WAIT[runtime] + quiet.longest;
+            turns.p99 < TURN && waits.p99 < WAIT + quiet.longest;
           const seen = await tryThrice(attack, isFine);
           wire.destroy();
           figure(runtime, what, JSON.stringify(seen), "quiet", JSON.stringify(quiet));

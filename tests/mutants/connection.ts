@@ -24,6 +24,7 @@ const connection = mutantsOf(
     ],
     ["who does not read holds its peer back", "!wanted && unread >= this.#limits.highWaterMark", "false"],
     ["who has had its turn waits", "full || this.#endpoint.weary", "full"],
+    ["who waits for its turn gets it once", "this.#endpoint.weary && !wearied", "this.#endpoint.weary"],
     [
       "nothing is sent that has ended",
       `if (this.#endpoint.state !== "open") return rejected(this.#notOpen());\n    if (this.#line?.busy)`,
@@ -74,7 +75,7 @@ const STREAMING = ["tests/behaviour/streaming_test.ts"];
 const streaming = [
   ...mutantsOf("lib/connection/connection.ts", STREAMING, [
     ["what is not read is not decompressed", `this.#holding = this.extensions !== "";`, ""],
-    ["messages wait while one is streamed", "if (this.#line?.busy) return this.#line.send(message);", ""],
+    ["messages wait while one is streamed", "if (this.#line?.busy) return this.#line.send(own);", ""],
     ["who waits for a source hears of the end", "this.#line?.stop(this.#notOpen());", ""],
     ["what waits in the line counts", "+ (this.#line?.size ?? 0)", ""],
   ]),
