@@ -31,7 +31,8 @@ export abstract class SocketTransport implements Transport {
 
   #paused = true;
   #stopped = false;
-  #held: Uint8Array[] = [];
+  /** What was read while paused; made when that happens. */
+  #held: Uint8Array[] | undefined;
   /** Whether the peer's end has been read: it may have to be held back too. */
   #ended: "no" | "held" | "told" = "no";
 
@@ -44,7 +45,7 @@ export abstract class SocketTransport implements Transport {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    if (this.#held.length > 0 || this.#ended === "held") queueMicrotask(() => this.#release());
+    if (this.#held !== undefined || this.#ended === "held") queueMicrotask(() => this.#release());
     else this.#restart();
   }
 
@@ -59,13 +60,13 @@ export abstract class SocketTransport implements Transport {
 
   /** Tells where to read to, if the sink knows. */
   room(): Uint8Array | undefined {
-    return this.#paused || this.#held.length > 0 ? undefined : this.sink.room();
+    return this.#paused || this.#held !== undefined ? undefined : this.sink.room();
   }
 
   /** Takes bytes from the socket, which must not write to them again. */
   received(bytes: Uint8Array): void {
-    if (!this.#paused && this.#held.length === 0) return this.sink.data(bytes);
-    this.#held.push(bytes);
+    if (!this.#paused && this.#held === undefined) return this.sink.data(bytes);
+    (this.#held ??= []).push(bytes);
     if (this.#stopped) return;
     this.#stopped = true;
     this.stopReading();
@@ -75,19 +76,23 @@ export abstract class SocketTransport implements Transport {
   protected peerEnded(): void {
     if (this.#ended !== "no") return;
     this.#ended = "held";
-    if (!this.#paused && this.#held.length === 0) this.#tellEnd();
+    if (!this.#paused && this.#held === undefined) this.#tellEnd();
   }
 
   /** Takes note that the socket is gone. */
   protected lost(error?: unknown): void {
     if (!this.open) return;
     this.open = false;
-    this.#held = [];
+    this.#held = undefined;
     this.sink.gone(error);
   }
 
   #release(): void {
-    while (this.open && !this.#paused && this.#held.length > 0) this.sink.data(this.#held.shift()!);
+    while (this.open && !this.#paused && this.#held !== undefined) {
+      const bytes = this.#held.shift()!;
+      if (this.#held.length === 0) this.#held = undefined;
+      this.sink.data(bytes);
+    }
     if (!this.open || this.#paused) return;
     if (this.#ended === "held") this.#tellEnd();
     else this.#restart();

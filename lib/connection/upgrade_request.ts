@@ -15,7 +15,7 @@ import type { RemoteAddress } from "./transport.ts";
 export interface UpgradeRequest<C = undefined> {
   /** `"GET"`. */
   readonly method: string;
-  /** The URL asked for, as `http:` or `https:`; host and port are what the client says they are. */
+  /** The URL asked for, as `http:` or `https:`; host and port are what the client says they are. A new one each time. */
   readonly url: URL;
   /** The headers, as they were sent. */
   readonly headers: Headers;
@@ -41,7 +41,6 @@ export class IncomingUpgrade<C> implements UpgradeRequest<C> {
   context!: C;
   readonly #fields: HeaderFields;
   readonly #href: string;
-  #url: URL | undefined;
   #headers: Headers | undefined;
   #controller: AbortController | undefined;
   #left = false;
@@ -56,7 +55,7 @@ export class IncomingUpgrade<C> implements UpgradeRequest<C> {
   }
 
   get url(): URL {
-    return this.#url ??= new URL(this.#href);
+    return new URL(this.#href);
   }
 
   get headers(): Headers {

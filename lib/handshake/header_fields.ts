@@ -6,6 +6,8 @@
  * @module
  */
 
+const NOTHING: never[] = [];
+
 /** Keeps header lines as pairs of a lower-case name and a value, in order and unjoined (RFC 9110 §5.2). */
 export class HeaderFields implements Iterable<[string, string]> {
   // Name, value, name, value: a head has a dozen lines, and a walk over one flat list beats hashing them.
@@ -26,7 +28,7 @@ export class HeaderFields implements Iterable<[string, string]> {
     if (this.#list.length === 0) return;
     // No line has a line feed in it.
     this.#packed = this.#list.join("\n");
-    this.#list = [];
+    this.#list = NOTHING;
   }
 
   /** Counts the lines. */

@@ -62,16 +62,25 @@ export class Session<C> implements ConnectionObserver {
     this.#finish();
   }
 
-  async #handle(): Promise<void> {
-    const { connection } = this;
+  /** Runs the handler. No async function: one that waits as long as the connection takes 0.3 KiB more on Node. */
+  #handle(): void {
     try {
-      await this.#host.handler(connection, this.#request);
-      connection.close();
+      const handled: unknown = this.#host.handler(this.connection, this.#request);
+      Promise.resolve(handled).then(() => this.#handled(), (error) => this.#failed(error));
     } catch (error) {
-      // A peer that vanishes fails whatever the handler was doing with the connection: that is no fault of the handler.
-      if (!isErrorOf(error, connection)) this.#report(error, "handler");
-      connection.close({ closeCode: 1011 });
+      this.#failed(error);
     }
+  }
+
+  #handled(): void {
+    this.connection.close();
+    this.#finish();
+  }
+
+  #failed(error: unknown): void {
+    // A peer that vanishes fails whatever the handler was doing with the connection: that is no fault of the handler.
+    if (!isErrorOf(error, this.connection)) this.#report(error, "handler");
+    this.connection.close({ closeCode: 1011 });
     this.#finish();
   }
 

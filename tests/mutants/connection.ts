@@ -201,10 +201,10 @@ const serverEnds = mutantsOf("lib/server/session.ts", [...CLOSING, "tests/faults
   ["a handler that fails closes with 1011", "connection.close({ closeCode: 1011 });", "connection.close();"],
   [
     "a handler that ends closes its connection",
-    "await this.#host.handler(connection, this.#request);\n      connection.close();",
-    "await this.#host.handler(connection, this.#request);",
+    "#handled(): void {\n    this.connection.close();",
+    "#handled(): void {",
   ],
-  ["a peer that vanishes is no fault of a handler", "if (!isErrorOf(error, connection)) this", "this"],
+  ["a peer that vanishes is no fault of a handler", "if (!isErrorOf(error, this.connection)) this", "this"],
 ]);
 
 const pages = mutantsOf("lib/server/fetch_answer.ts", [...HTTP, ...TIMEOUTS], [
