@@ -53,9 +53,11 @@ export interface SocketReader {
   received(bytes: Uint8Array): void;
 }
 
-const kReader = Symbol("reader");
+/** Under which a socket has its reader. */
+export const kReader: unique symbol = Symbol("reader");
 
-type ReadSocket = Socket & { [kReader]: SocketReader };
+/** A socket that knows who reads from it. */
+export type OwnedSocket<R extends SocketReader = SocketReader> = Socket & { [kReader]: R };
 
 /** Where the socket that has just been read from reads to next. */
 let next: Uint8Array = shared;
@@ -63,7 +65,7 @@ let next: Uint8Array = shared;
 // These two are the same for all sockets: closures take 0.2 KiB for each.
 
 /** Takes what was read. Node calls it as a method of the socket. */
-function take(this: ReadSocket, size: number, buffer: Uint8Array): true {
+function take(this: OwnedSocket, size: number, buffer: Uint8Array): true {
   const reader = this[kReader];
   if (buffer.buffer !== shared.buffer) reader.received(buffer.subarray(0, size));
   else {
@@ -82,17 +84,15 @@ function generate(): Uint8Array {
 }
 
 /**
- * Makes a socket read into the room there is, or else hand on copies.
+ * Makes a socket read into the room that its reader has, or else hand on copies.
  *
  * @param socket A socket without TLS that nobody has read from.
- * @param reader Says where to read to, and takes what was read.
  * @returns Whether that is possible.
  */
-export function readInto(socket: Socket, reader: SocketReader): boolean {
+export function readInto(socket: OwnedSocket): boolean {
   const handle = (socket as unknown as { _handle: Handle | null })._handle;
   if (fields === undefined || handle?.useUserBuffer === undefined) return false;
   const target = socket as unknown as Record<symbol, unknown>;
-  target[kReader] = reader;
   target[fields.buffer] = shared;
   target[fields.generator] = generate;
   target[fields.callback] = take;

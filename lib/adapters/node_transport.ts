@@ -7,12 +7,10 @@
 import type { Socket } from "node:net";
 import { SocketTransport } from "../connection/socket_transport.ts";
 import type { RemoteAddress, Transport } from "../connection/transport.ts";
-import { readInto, type SocketReader } from "./node_reader.ts";
+import { kReader, type OwnedSocket, readInto, type SocketReader } from "./node_reader.ts";
 import { flushAtEndOfTurn, goOnInNextTurn } from "./turn.ts";
 
-const kTransport = Symbol("transport");
-
-type OwnedSocket = Socket & { [kTransport]: NodeTransport };
+type Owned = OwnedSocket<NodeTransport>;
 
 /** Reads and writes through a socket that allows half-open connections. */
 export class NodeTransport extends SocketTransport implements Transport, SocketReader {
@@ -40,9 +38,9 @@ export class NodeTransport extends SocketTransport implements Transport, SocketR
       ? undefined
       : { hostname: remoteAddress, port: remotePort! };
     this.#socket = socket;
-    if (fresh && readInto(socket, this)) socket.resume();
-    else socket.on("data", (bytes: Uint8Array) => this.received(withoutHabits(bytes)));
-    const owned: OwnedSocket = Object.assign(socket, { [kTransport]: this });
+    const owned: Owned = Object.assign(socket, { [kReader]: this });
+    if (fresh && readInto(owned)) owned.resume();
+    else owned.on("data", NodeTransport.#onData);
     owned.on("end", NodeTransport.#onEnd);
     owned.on("error", NodeTransport.#onError);
     owned.on("close", NodeTransport.#onClose);
@@ -50,16 +48,21 @@ export class NodeTransport extends SocketTransport implements Transport, SocketR
 
   // The same for all sockets, which they are methods of: closures take 0.2 KiB for each.
 
-  static #onEnd(this: OwnedSocket): void {
-    this[kTransport].peerEnded();
+  static #onData(this: Owned, { buffer, byteOffset, length }: Uint8Array): void {
+    // A Buffer is a Uint8Array with other habits, which users shall not have to know.
+    this[kReader].received(new Uint8Array(buffer, byteOffset, length));
   }
 
-  static #onError(this: OwnedSocket, error: Error): void {
-    this[kTransport].#error = error;
+  static #onEnd(this: Owned): void {
+    this[kReader].peerEnded();
   }
 
-  static #onClose(this: OwnedSocket): void {
-    this[kTransport].lost(this[kTransport].#error);
+  static #onError(this: Owned, error: Error): void {
+    this[kReader].#error = error;
+  }
+
+  static #onClose(this: Owned): void {
+    this[kReader].lost(this[kReader].#error);
   }
 
   write(bytes: Uint8Array): boolean {
@@ -101,9 +104,4 @@ export class NodeTransport extends SocketTransport implements Transport, SocketR
   protected startReading(): void {
     this.#socket.resume();
   }
-}
-
-/** A Buffer is a Uint8Array with other habits, which users shall not have to know. */
-function withoutHabits({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, length);
 }

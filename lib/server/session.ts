@@ -66,21 +66,17 @@ export class Session<C> implements ConnectionObserver {
   #handle(): void {
     try {
       const handled: unknown = this.#host.handler(this.connection, this.#request);
-      Promise.resolve(handled).then(() => this.#handled(), (error) => this.#failed(error));
+      Promise.resolve(handled).then(() => this.#handled(), (error) => this.#handled({ error }));
     } catch (error) {
-      this.#failed(error);
+      this.#handled({ error });
     }
   }
 
-  #handled(): void {
-    this.connection.close();
-    this.#finish();
-  }
-
-  #failed(error: unknown): void {
+  #handled(failure?: { readonly error: unknown }): void {
+    const { connection } = this;
     // A peer that vanishes fails whatever the handler was doing with the connection: that is no fault of the handler.
-    if (!isErrorOf(error, this.connection)) this.#report(error, "handler");
-    this.connection.close({ closeCode: 1011 });
+    if (failure && !isErrorOf(failure.error, connection)) this.#report(failure.error, "handler");
+    connection.close(failure && { closeCode: 1011 });
     this.#finish();
   }
 

@@ -198,13 +198,21 @@ const server = mutantsOf("lib/server/server.ts", UPGRADE, [
 ]);
 
 const serverEnds = mutantsOf("lib/server/session.ts", [...CLOSING, "tests/faults/user_code_test.ts"], [
-  ["a handler that fails closes with 1011", "connection.close({ closeCode: 1011 });", "connection.close();"],
+  [
+    "a handler that fails closes with 1011",
+    "connection.close(failure && { closeCode: 1011 });",
+    "connection.close();",
+  ],
   [
     "a handler that ends closes its connection",
-    "#handled(): void {\n    this.connection.close();",
-    "#handled(): void {",
+    "connection.close(failure && { closeCode: 1011 });",
+    "if (failure) connection.close({ closeCode: 1011 });",
   ],
-  ["a peer that vanishes is no fault of a handler", "if (!isErrorOf(error, this.connection)) this", "this"],
+  [
+    "a peer that vanishes is no fault of a handler",
+    "failure && !isErrorOf(failure.error, connection)",
+    "failure",
+  ],
 ]);
 
 const pages = mutantsOf("lib/server/fetch_answer.ts", [...HTTP, ...TIMEOUTS], [

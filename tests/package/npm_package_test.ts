@@ -189,7 +189,7 @@ const FOR_CONNECTIONS = ["acceptStream", "connectStream", "prepare", "receiveUpg
 const SIZES = [
   { what: "all of the core", entry: "", leftOut: [], limit: 22.5 },
   { what: "the core without connections", entry: "", leftOut: FOR_CONNECTIONS, limit: 12.25 },
-  { what: "all of ./node", entry: "/node", leftOut: [], limit: 24.5 },
+  { what: "all of ./node", entry: "/node", leftOut: [], limit: 24.6 },
 ];
 
 for (const { what, entry, leftOut, limit } of SIZES) {
