@@ -353,7 +353,7 @@ test("a connection that ends cancels the source that it was reading, even one th
   });
 });
 
-test("a compressed message that is not read is not decompressed: 16 MiB of nothing wait as what they were", () =>
+test("a compressed message is handed out in parts: 16 MiB of nothing come in none of more than about 1", () =>
   serving({ ...ANY_SIZE, compression: true }, async (socket) => {
     await receive(socket);
     await socket.send(new Uint8Array(16 * MIB));
@@ -363,7 +363,6 @@ test("a compressed message that is not read is not decompressed: 16 MiB of nothi
     const messages = iterate(client.incoming());
     await client.send("go");
     const message = await next(messages);
-    await sleep(200);
     let size = 0, largest = 0;
     for await (const part of message.readable) {
       largest = Math.max(largest, part.length);

@@ -73,8 +73,11 @@ const queue = mutantsOf("lib/connection/receive_queue.ts", ["tests/connection/re
 const STREAMING = ["tests/behaviour/streaming_test.ts"];
 
 const streaming = [
-  ...mutantsOf("lib/connection/connection.ts", STREAMING, [
+  ...mutantsOf("lib/connection/connection.ts", ["tests/connection/holding_test.ts"], [
     ["what is not read is not decompressed", `this.#holding = this.extensions !== "";`, ""],
+    ["what is not read holds back", "this.#holding && this.#full ? undefined : ", ""],
+  ]),
+  ...mutantsOf("lib/connection/connection.ts", STREAMING, [
     ["messages wait while one is streamed", "if (this.#line?.busy) return this.#line.send(own);", ""],
     ["who waits for a source hears of the end", "this.#line?.stop(this.#notOpen());", ""],
     ["what waits in the line counts", "+ (this.#line?.size ?? 0)", ""],
