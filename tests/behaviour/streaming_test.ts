@@ -372,17 +372,24 @@ test("a compressed message is handed out in parts: 16 MiB of nothing come in non
     assertLess(largest, 1.1 * MIB);
   }));
 
-/** A pair of keepalives that would both give up within the test, if they were to. */
+/** Gives up within the test, if it is to. */
 const IMPATIENT: Limits = { ...ANY_SIZE, keepalive: { interval: 300, timeout: 300 } };
+
+/**
+ * One who sends and one who does not read. The second pings after 1.5 s and 1.9, and the first asks for a sign of life
+ * between 2.15 and 2.55: there it gets one only if the second goes on to ping within each timeout.
+ */
+const SENDER: Limits = { ...ANY_SIZE, keepalive: { interval: 2_150, timeout: 400 } };
+const READER: Limits = { ...ANY_SIZE, keepalive: { interval: 1_500, timeout: 400 } };
 
 test("who does not read a message holds its sender at the kernel's window, and neither is taken for dead", async () => {
   const sent = source(16 * MIB);
-  await serving(IMPATIENT, (socket) => socket.sendStream(sent.readable), async ({ open }) => {
-    const client = await open(IMPATIENT);
+  await serving(SENDER, (socket) => socket.sendStream(sent.readable), async ({ open }) => {
+    const client = await open(READER);
     const message = await next(iterate(client.incoming()));
     await sleep(500);
     const { taken } = sent;
-    await sleep(2_000);
+    await sleep(2_500);
     assertEquals(sent.taken, taken, "it was not held");
     assertLess(taken, 15 * MIB);
     assertEquals([client.bufferedAmount, await settles(client.closed, 0)], [0, false]);
