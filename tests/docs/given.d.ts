@@ -34,6 +34,7 @@ declare global {
   const handler: node.Handler<undefined>;
   function talk(connection: node.WebSocketConnection): Promise<void>;
   function findUser(cookie: string | null): Promise<User | undefined>;
+  function openFile(): Promise<WritableStream<string | Uint8Array>>;
   function work(message: string | Uint8Array): Promise<void>;
   function show(message: string | Uint8Array): void;
 }
