@@ -71,6 +71,7 @@ const queue = mutantsOf("lib/connection/receive_queue.ts", ["tests/connection/re
 ]);
 
 const STREAMING = ["tests/behaviour/streaming_test.ts"];
+const INBOX = "tests/streams/message_inbox_test.ts";
 
 const streaming = [
   ...mutantsOf("lib/connection/connection.ts", ["tests/connection/holding_test.ts"], [
@@ -94,7 +95,7 @@ const streaming = [
   ...mutantsOf("lib/connection/keepalive.ts", STREAMING, [
     ["who does not read is heard of all the same", "this.#wait(this.#rhythm.paused);", "this.#rest();"],
   ]),
-  ...mutantsOf("lib/streams/incoming_message.ts", STREAMING, [
+  ...mutantsOf("lib/streams/incoming_message.ts", [...STREAMING, INBOX], [
     ["what waits is told of", "return inMemory(this.#rest) || this.#parts.some(inMemory);", "return false;"],
     ["parts are read once", "controller.enqueue(part.slice());", "controller.enqueue(part);"],
     [
@@ -109,7 +110,7 @@ const streaming = [
       "if (part.length === 0) return;",
     ],
   ]),
-  ...mutantsOf("lib/streams/message_inbox.ts", STREAMING, [
+  ...mutantsOf("lib/streams/message_inbox.ts", [...STREAMING, INBOX], [
     [
       "a message that is cut off fails",
       `new WebSocketError("message-cut") }`,
@@ -117,7 +118,7 @@ const streaming = [
     ],
     ["what waits counts as unread", "return this.#waiting + (this.#current?.unread ?? 0);", "return 0;"],
   ]),
-  ...mutantsOf("lib/streams/message_fragments.ts", STREAMING, [
+  ...mutantsOf("lib/streams/message_fragments.ts", [...STREAMING, "tests/streams/message_streams_test.ts"], [
     ["a pair of surrogates is not cut", "const split = !done && ", "const split = false && "],
     ["text is strings", `if (typeof value !== "string") throw`, "if (false) throw"],
   ]),

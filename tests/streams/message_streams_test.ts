@@ -62,13 +62,13 @@ test("nothing is read of a content before its frame is asked for; to cancel the 
 test("a content that fails, or is of another type, fails the frames and cancels the messages", async () => {
   const failing = sourceOf(["x"], { error: new Error("disk") });
   const wrong = sourceOf(["x"]);
-  for (
-    const [type, content, message] of [["text", failing, "disk"], [
-      "binary",
-      wrong,
-      "Cannot take data",
-    ]] as const
-  ) {
+  const number = sourceOf<string>([7 as never]);
+  const cases = [
+    ["text", failing, "disk"],
+    ["binary", wrong, "Cannot take data"],
+    ["text", number, "Cannot send text"],
+  ] as const;
+  for (const [type, content, message] of cases) {
     const messages = sourceOf<OutgoingMessage>([{ type, readable: content.readable }, text("never")]);
     const { error } = await collect(messages.readable.pipeThrough(new MessageStreamEncoderStream()));
     assert(error instanceof Error && error.message.includes(message), String(error));
