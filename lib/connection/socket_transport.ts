@@ -65,11 +65,23 @@ export abstract class SocketTransport implements Transport {
 
   /** Takes bytes from the socket, which must not write to them again. */
   received(bytes: Uint8Array): void {
-    if (!this.#paused && this.#held === undefined) return this.sink.data(bytes);
-    (this.#held ??= []).push(bytes);
+    const rest = this.#paused || this.#held !== undefined ? bytes : this.deliver(bytes);
+    if (rest === undefined) return;
+    (this.#held ??= []).push(rest);
     if (this.#stopped) return;
     this.#stopped = true;
     this.stopReading();
+  }
+
+  /** Hands bytes to the sink; returns what has to wait, the sink having paused in the middle of them. */
+  protected deliver(bytes: Uint8Array): Uint8Array | undefined {
+    this.sink.data(bytes);
+    return undefined;
+  }
+
+  /** Whether nothing may be handed on. */
+  protected get paused(): boolean {
+    return this.#paused;
   }
 
   /** Takes note that the peer ended its direction. */
@@ -91,7 +103,8 @@ export abstract class SocketTransport implements Transport {
     while (this.open && !this.#paused && this.#held !== undefined) {
       const bytes = this.#held.shift()!;
       if (this.#held.length === 0) this.#held = undefined;
-      this.sink.data(bytes);
+      const rest = this.deliver(bytes);
+      if (rest !== undefined) (this.#held ??= []).unshift(rest);
     }
     if (!this.open || this.#paused) return;
     if (this.#ended === "held") this.#tellEnd();
