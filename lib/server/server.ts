@@ -223,7 +223,9 @@ class SluiceServer<C> implements Server {
       if (refusal !== undefined) return await reject(upgrade.channel, refusal, limits);
       const connection = await acceptUpgrade(upgrade, accept);
       this.connections.add(connection);
-      this.#tasks.add(new Session(connection, request, this.#host));
+      const session = new Session(connection, request, this.#host);
+      this.#tasks.add(session);
+      session.start();
     } catch (error) {
       if (!(error instanceof HandshakeError)) this.#report(error, { stage: "accept", request });
       throw error;

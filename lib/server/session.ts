@@ -33,7 +33,7 @@ export class Session<C> implements ConnectionObserver {
   #left = 2;
 
   /**
-   * Starts the handler.
+   * Makes a session.
    *
    * @param connection The connection.
    * @param request The request that asked for it.
@@ -43,7 +43,11 @@ export class Session<C> implements ConnectionObserver {
     this.connection = connection;
     this.#request = request;
     this.#host = host;
-    connection.observe(this);
+  }
+
+  /** Starts the handler. Both may be over by the time this returns. */
+  start(): void {
+    this.connection.observe(this);
     this.#handle();
   }
 
