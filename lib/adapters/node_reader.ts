@@ -80,7 +80,10 @@ function take(this: OwnedSocket, size: number, buffer: Uint8Array): true {
 
 /** Tells where to read to. Node asks as soon as `take` is done, and does not say for which socket. */
 function generate(): Uint8Array {
-  return next;
+  const place = next;
+  // Not kept: it may be the memory of a large message.
+  next = shared;
+  return place;
 }
 
 /**
