@@ -201,6 +201,11 @@ const server = mutantsOf("lib/server/server.ts", UPGRADE, [
   ],
 ]);
 
+const freeing = mutantsOf("lib/adapters/bun_transport.ts", ["tests/adapters/bun_transport_test.ts"], [
+  ["what was copied is freed", "(chunk.buffer as GivenBack).transfer(0);", ""],
+  ["who pauses in a chunk gets no more of it", "if (this.paused) return rest;", ""],
+]);
+
 const serverEnds = mutantsOf("lib/server/session.ts", [...CLOSING, "tests/faults/user_code_test.ts"], [
   [
     "a handler that fails closes with 1011",
@@ -282,4 +287,5 @@ export const connectionMutants: readonly Mutant[] = [
   ...face,
   ...faceClose,
   ...node,
+  ...freeing,
 ];

@@ -1,0 +1,59 @@
+import { test } from "node:test";
+import { assertEquals } from "#std/assert";
+import { type BunSocket, BunTransport } from "../../lib/adapters/bun_transport.ts";
+import type { TransportSink } from "../../lib/connection/transport.ts";
+
+const SOCKET = { pause() {}, resume() {}, remoteAddress: undefined } as unknown as BunSocket;
+
+/** A transport whose sink takes `rooms` bytes at a time to its own place, then whatever comes as it is. */
+function transportWith(rooms: number[], onData: (transport: BunTransport) => void = () => {}) {
+  const transport = new BunTransport(SOCKET, { secure: false });
+  const came: number[][] = [];
+  const sink: Partial<TransportSink> = {
+    room() {
+      const size = rooms.shift();
+      return size === undefined ? undefined : new Uint8Array(size);
+    },
+    data(bytes) {
+      came.push([bytes[0]!, bytes.length]);
+      onData(transport);
+    },
+  };
+  transport.sink = sink as TransportSink;
+  transport.resume();
+  return { transport, came };
+}
+
+/** Bytes in memory of their own, as Bun gives them: each is the number of the thousand that it is in. */
+function chunkOf(thousands: number): Uint8Array {
+  return Uint8Array.from({ length: thousands * 1_000 }, (_, i) => Math.floor(i / 1_000));
+}
+
+test("what the sink has a place for is copied there, and the chunk is freed", () => {
+  const { transport, came } = transportWith([1_000, 1_000, 5_000]);
+  const chunk = chunkOf(4);
+  transport.takeBytes(chunk);
+  assertEquals(came, [[0, 1_000], [1, 1_000], [2, 2_000]]);
+  assertEquals(chunk.byteLength, 0);
+});
+
+test("what the sink has no place for is handed on as it is, and not freed", () => {
+  const { transport, came } = transportWith([1_000]);
+  const chunk = chunkOf(4);
+  transport.takeBytes(chunk);
+  assertEquals(came, [[0, 1_000], [1, 3_000]]);
+  assertEquals(chunk.byteLength, 4_000);
+});
+
+test("a sink that pauses in the middle of a chunk gets the rest when it resumes, before what came behind", async () => {
+  const { transport, came } = transportWith([1_000, 1_000, 1_000, 3_000], (transport) => transport.pause());
+  const [first, second] = [chunkOf(3), chunkOf(2)];
+  transport.takeBytes(first);
+  transport.takeBytes(second);
+  for (const expected of [[[0, 1_000]], [[1, 1_000]], [[2, 1_000]], [[0, 2_000]]]) {
+    assertEquals(came.splice(0), expected);
+    transport.resume();
+    await null;
+  }
+  assertEquals([first.byteLength, second.byteLength], [0, 0]);
+});
