@@ -170,6 +170,8 @@ test("installed, the core decodes and encodes in Chromium", requires("chromium")
     const { port } = server.address() as AddressInfo;
     const { page } = await visit(browser, `http://localhost:${port}/`);
     await page.addScriptTag({ content: script, type: "module" });
+    // A module is not run yet when its element is there.
+    await page.waitForFunction("globalThis.tryConnection && globalThis.tryFrames");
     assertEquals(await page.evaluate("tryConnection()"), {
       echoed: ["Grüße", [1, 2, 3]],
       closed: { closeCode: 4001, reason: "seen" },
