@@ -40,5 +40,6 @@ export type {
   WebSocketStreamConstructor,
   WebSocketStreamInstance,
 } from "../connection/web_socket_stream.ts";
-export type { ErrorContext, Handler, ServeOptions, TlsServeOptions } from "./serve_options.ts";
-export type { Server, ServerAddress, ServerCloseOptions } from "./server.ts";
+export type { ServerCloseOptions } from "./acceptor.ts";
+export type { ErrorContext, Handler, ServeOptions, ServerOptions, TlsServeOptions } from "./serve_options.ts";
+export type { Server, ServerAddress } from "./server.ts";

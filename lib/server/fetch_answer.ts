@@ -10,7 +10,7 @@ import { Deadline } from "../connection/deadline.ts";
 import { HandshakeError } from "../errors.ts";
 import { requestUrl } from "../handshake/request_url.ts";
 import { bodyLength } from "../handshake/server_handshake.ts";
-import type { ServeSettings } from "./serve_options.ts";
+import type { ServerSettings } from "./serve_options.ts";
 
 /** The methods that the Fetch standard has no requests for; some runtimes make them all the same. */
 const FORBIDDEN: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
@@ -20,7 +20,10 @@ const FORBIDDEN: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
  *
  * @throws {HandshakeError} If the request is wrong, or too large, or there is no `fetch` to answer it.
  */
-export async function answerRequest<C>(received: ReceivedRequest, settings: ServeSettings<C>): Promise<void> {
+export async function answerRequest<C>(
+  received: ReceivedRequest,
+  settings: ServerSettings<C>,
+): Promise<void> {
   const { channel, head } = received;
   const { fetch, limits, onError } = settings;
   const url = requestUrl(head, { secure: channel.transport.secure });
@@ -48,7 +51,7 @@ export async function answerRequest<C>(received: ReceivedRequest, settings: Serv
 /** Reads the body, of which a part has come with the head. */
 async function receiveBody<C>(
   { channel, head, rest }: ReceivedRequest,
-  { maxBodySize, limits }: ServeSettings<C>,
+  { maxBodySize, limits }: ServerSettings<C>,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const length = bodyLength(head);
   if (length > maxBodySize) throw new HandshakeError("body-too-large");

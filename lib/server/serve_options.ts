@@ -47,16 +47,8 @@ export interface ListenTarget {
   readonly handshakeTimeout: number;
 }
 
-/** How to serve. */
-export interface ServeOptions<C = undefined> extends AcceptOptions {
-  /** The address to listen on. @default {"0.0.0.0"} */
-  hostname?: string;
-  /** The port to listen on; 0 for any that is free. @default {0} */
-  port?: number;
-  /** The unix socket to listen on, in place of `hostname` and `port`. */
-  path?: string;
-  /** Serves `wss:` and `https:`; not on a unix socket. */
-  tls?: TlsServeOptions;
+/** The options that `serve` and `attach` share: all but the address. */
+export interface ServerOptions<C = undefined> extends AcceptOptions {
   /** Closes the server when aborted. */
   signal?: AbortSignal;
   /**
@@ -74,27 +66,56 @@ export interface ServeOptions<C = undefined> extends AcceptOptions {
   onError?: (error: unknown, context: ErrorContext) => void;
 }
 
+/** How to serve. */
+export interface ServeOptions<C = undefined> extends ServerOptions<C> {
+  /** The address to listen on. @default {"0.0.0.0"} */
+  hostname?: string;
+  /** The port to listen on; 0 for any that is free. @default {0} */
+  port?: number;
+  /** The unix socket to listen on, in place of `hostname` and `port`. */
+  path?: string;
+  /** Serves `wss:` and `https:`; not on a unix socket. */
+  tls?: TlsServeOptions;
+}
+
 /** Does what a server is for: talks to one client until the promise settles, then the connection is closed. */
 export type Handler<C> = (socket: WebSocketConnection, request: UpgradeRequest<C>) => Promise<unknown>;
 
-/** The options, checked, with their defaults. */
-export interface ServeSettings<C> {
-  readonly target: ListenTarget;
+/** The options that `serve` and `attach` share, checked, with their defaults. */
+export interface ServerSettings<C> {
   readonly accept: AcceptSettings;
   readonly limits: CheckedLimits;
-  readonly authorize: ServeOptions<C>["authorize"];
-  readonly fetch: ServeOptions<C>["fetch"];
+  readonly authorize: ServerOptions<C>["authorize"];
+  readonly fetch: ServerOptions<C>["fetch"];
   readonly maxBodySize: number;
   readonly maxConnections: number;
   readonly onError: (error: unknown, context: ErrorContext) => void;
 }
 
+/** The options of `serve`, checked, with their defaults. */
+export interface ServeSettings<C> extends ServerSettings<C> {
+  readonly target: ListenTarget;
+}
+
 /**
- * Checks the options.
+ * Checks the options of `serve`.
  *
  * @throws {TypeError | RangeError} If one is wrong; the message has its name.
  */
 export function readServeOptions<C>(options: ServeOptions<C>, platform: HandshakePlatform): ServeSettings<C> {
+  const settings = readServerOptions(options, platform);
+  return { ...settings, target: listenTarget(options, settings.limits) };
+}
+
+/**
+ * Checks the options that `serve` and `attach` share.
+ *
+ * @throws {TypeError | RangeError} If one is wrong; the message has its name.
+ */
+export function readServerOptions<C>(
+  options: ServerOptions<C>,
+  platform: HandshakePlatform,
+): ServerSettings<C> {
   const { authorize, fetch, maxBodySize = 65_536, maxConnections = Infinity, onError = defaultOnError } =
     options;
   checkLimit("maxBodySize", maxBodySize);
@@ -106,8 +127,7 @@ export function readServeOptions<C>(options: ServeOptions<C>, platform: Handshak
   }
   const accept = readAcceptOptions(options, platform);
   const { limits } = accept;
-  const target = listenTarget(options, limits);
-  return { target, accept, limits, authorize, fetch, maxBodySize, maxConnections, onError };
+  return { accept, limits, authorize, fetch, maxBodySize, maxConnections, onError };
 }
 
 function listenTarget<C>(options: ServeOptions<C>, { handshakeTimeout }: CheckedLimits): ListenTarget {

@@ -189,7 +189,7 @@ const closeCode = mutantsOf("lib/connection/close_code.ts", ["tests/connection/c
   ["1002 is not the user's", " && closeCode !== 1002", ""],
 ]);
 
-const server = mutantsOf("lib/server/server.ts", UPGRADE, [
+const server = mutantsOf("lib/server/acceptor.ts", UPGRADE, [
   ["connections are counted", " || this.connections.size + this.#upgrading >= maxConnections", ""],
   ["so are those that are decided on", "this.connections.size + this.#upgrading", "this.connections.size"],
   ["a server that closes lets nobody in", "this.#closed !== undefined || ", ""],

@@ -1,0 +1,219 @@
+/**
+ * What `serve` and `attach` share: who gets in, whose handler runs, and how all of it ends.
+ *
+ * @module
+ */
+
+import {
+  acceptUpgrade,
+  checkOrigin,
+  readUpgrade,
+  type ReceivedRequest,
+  type ReceivedUpgrade,
+  refuse,
+  reject,
+} from "../connection/accept.ts";
+import type { ByteChannel } from "../connection/byte_channel.ts";
+import { checkCloseCode } from "../connection/close_code.ts";
+import type { Connection } from "../connection/connection.ts";
+import { Deadline } from "../connection/deadline.ts";
+import { Deferred } from "../connection/deferred.ts";
+import { checkLimit } from "../connection/limits.ts";
+import type { IncomingUpgrade } from "../connection/upgrade_request.ts";
+import { HandshakeError } from "../errors.ts";
+import { isUpgrade } from "../handshake/server_handshake.ts";
+import { defaultOnError } from "./default_on_error.ts";
+import { answerRequest } from "./fetch_answer.ts";
+import { Session, type SessionHost } from "./session.ts";
+import type { ErrorContext, Handler, ServerSettings } from "./serve_options.ts";
+
+/** How long a server waits for its handlers when it is closed, in milliseconds. */
+const DEFAULT_DRAIN_TIMEOUT = 10_000;
+
+/** How to close a server. */
+export interface ServerCloseOptions {
+  /** What to close the connections with. @default {1001} */
+  closeCode?: number;
+  /** Why. @default {""} */
+  reason?: string;
+  /** How long to wait for handlers, in milliseconds, before connections are cut. @default {10000} */
+  timeout?: number;
+}
+
+/** Something under way that can be cut short. */
+interface Task {
+  abort(): void;
+}
+
+/** Takes sockets, decides on their upgrades, runs the handler for each connection, and closes all of them. */
+export class Acceptor<C> {
+  /** The connections that are open. */
+  readonly connections: Set<Connection> = new Set();
+  readonly #settings: ServerSettings<C>;
+  readonly #host: SessionHost<C>;
+  /** Sockets that are not upgraded, or not yet. */
+  readonly #pending: Set<ByteChannel> = new Set();
+  /** What has to end before the server is closed: each connection with its handler, each answer to plain HTTP. */
+  readonly #tasks: Set<Task> = new Set();
+  /** Settled when there is none of them left. */
+  #idle: Deferred<void> | undefined;
+  /** How many upgrades are being decided on: they count as connections. */
+  #upgrading = 0;
+  #closed: Promise<void> | undefined;
+  readonly #closing = new AbortController();
+
+  /**
+   * Makes an acceptor.
+   *
+   * @param settings The options, checked.
+   * @param handler What each connection is for.
+   */
+  constructor(settings: ServerSettings<C>, handler: Handler<C>) {
+    this.#settings = settings;
+    this.#host = {
+      handler,
+      report: (error, context) => this.report(error, context),
+      closed: ({ connection }) => this.connections.delete(connection),
+      over: (session) => this.#finish(session),
+    };
+  }
+
+  /** Aborted when the server begins to close: what waits for that moment is over then. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /**
+   * Closes what is open, waits for handlers up to the timeout, then cuts what is left; new upgrades get 503.
+   *
+   * @returns Settles when nothing is left. Calling it again waits for the same end.
+   * @throws {TypeError | RangeError} If an option is wrong.
+   */
+  close(
+    { closeCode = 1001, reason = "", timeout = DEFAULT_DRAIN_TIMEOUT }: ServerCloseOptions = {},
+  ): Promise<void> {
+    checkCloseCode(closeCode);
+    checkLimit("timeout", timeout);
+    return this.#closed ??= this.#drain({ closeCode, reason, timeout });
+  }
+
+  /**
+   * Serves one socket up to its end, or to its upgrade. Never rejects.
+   *
+   * @param channel The socket.
+   * @param receive Reads the head of its request.
+   */
+  async accept(
+    channel: ByteChannel,
+    receive: () => ReceivedRequest | Promise<ReceivedRequest>,
+  ): Promise<void> {
+    const { limits } = this.#settings;
+    this.#pending.add(channel);
+    try {
+      const received = await receive();
+      await (isUpgrade(received.head) ? this.#upgrade(received) : this.#answer(received));
+    } catch (error) {
+      await refuse(channel, error instanceof HandshakeError ? error : new HandshakeError("internal"), limits);
+    } finally {
+      this.#pending.delete(channel);
+    }
+  }
+
+  /** Answers plain HTTP. What has been asked for is answered, also while the server closes. */
+  async #answer(received: ReceivedRequest): Promise<void> {
+    const { channel } = received;
+    this.#pending.delete(channel);
+    const task = { abort: () => channel.transport.destroy() };
+    this.#tasks.add(task);
+    try {
+      await answerRequest(received, { ...this.#settings, onError: this.#host.report });
+    } finally {
+      this.#finish(task);
+    }
+    await channel.linger(this.#settings.limits.closeTimeout);
+  }
+
+  async #upgrade(received: ReceivedRequest): Promise<void> {
+    const { maxConnections } = this.#settings;
+    if (this.#closed !== undefined || this.connections.size + this.#upgrading >= maxConnections) {
+      throw new HandshakeError("overloaded");
+    }
+    this.#upgrading++;
+    try {
+      await this.#decide(readUpgrade<C>(received));
+    } finally {
+      this.#upgrading--;
+    }
+  }
+
+  /** Asks the user whether an upgrade is wanted, and does as told. */
+  async #decide(upgrade: ReceivedUpgrade<C>): Promise<void> {
+    const { accept, limits } = this.#settings;
+    const { request } = upgrade;
+    try {
+      // Before the user's own code: it shall not have to think of origins.
+      checkOrigin(upgrade, accept);
+      const refusal = await this.#authorize(request);
+      if (refusal !== undefined) return await reject(upgrade.channel, refusal, limits);
+      const connection = await acceptUpgrade(upgrade, accept);
+      this.connections.add(connection);
+      const session = new Session(connection, request, this.#host);
+      this.#tasks.add(session);
+      session.start();
+    } catch (error) {
+      if (!(error instanceof HandshakeError)) this.report(error, { stage: "accept", request });
+      throw error;
+    }
+  }
+
+  /** Asks `authorize`, and keeps what it returns as the context, unless that is a refusal. */
+  async #authorize(request: IncomingUpgrade<C>): Promise<Response | undefined> {
+    try {
+      const answer = await this.#settings.authorize?.(request as IncomingUpgrade<undefined>);
+      if (answer instanceof Response) return answer;
+      request.context = answer as C;
+      return undefined;
+    } catch (error) {
+      this.report(error, { stage: "authorize", request });
+      throw new HandshakeError("internal", { cause: error });
+    }
+  }
+
+  #finish(task: Task): void {
+    this.#tasks.delete(task);
+    if (this.#tasks.size === 0) this.#idle?.resolve();
+  }
+
+  /** Tells the user of an error. One that fails at that costs nobody a connection. */
+  report(error: unknown, context: ErrorContext): void {
+    try {
+      this.#settings.onError(error, context);
+    } catch (failure) {
+      defaultOnError(error, context);
+      defaultOnError(failure, context);
+    }
+  }
+
+  async #drain({ timeout, ...info }: Required<ServerCloseOptions>): Promise<void> {
+    this.#closing.abort();
+    for (const channel of this.#pending) channel.transport.destroy();
+    for (const connection of this.connections) connection.close(info);
+    await this.#untilIdle(timeout);
+    this.#cut();
+  }
+
+  /** Waits for what is under way, but not for ever. */
+  async #untilIdle(timeout: number): Promise<void> {
+    if (this.#tasks.size === 0) return;
+    const idle = this.#idle = new Deferred<void>();
+    const deadline = new Deadline(timeout, () => idle.resolve());
+    await idle.promise;
+    deadline.stop();
+  }
+
+  /** Ends what did not end by itself. */
+  #cut(): void {
+    for (const task of this.#tasks) task.abort();
+    for (const channel of this.#pending) channel.transport.destroy();
+  }
+}
