@@ -1,95 +1,127 @@
 /**
- * What is to happen after a time, unless something else happens before.
+ * Things that happen after a time, unless something else happens before.
  *
- * All that wait for the same time wait in one line, the earliest first, behind one timer: a timer for each connection
- * takes 0.3 KiB on Node and 1.5 KiB on Deno, a place in the line 0.1.
+ * Deadlines of the same length share one timer, ordered by due time: a timer for each connection takes 0.3 KiB on Node
+ * and 1.5 KiB on Deno, a place in the shared one 0.1.
  *
  * @module
  */
 
 type Timer = ReturnType<typeof setTimeout>;
 
-/** Something that waits in a {@linkcode DeadlineLine}. */
+/** Something that waits on a {@linkcode SharedTimer}. */
 export interface Expiring {
-  /** Takes note that its time has come; it waits no longer by then. */
+  /** Called when its time has come; it no longer waits by then. */
   expire(): void;
 }
 
-/** Those who wait for the same time, in the order in which they began. */
-export class DeadlineLine {
+/** One timer for everything that waits for the same time. */
+export class SharedTimer {
   readonly #time: number;
   readonly #background: boolean;
-  /** Who waits, and until when, as `performance.now()` counts. */
+  /** What waits, and until when, as `performance.now()` counts: the earliest first. */
   readonly #waiting = new Map<Expiring, number>();
+  /** The one timer that runs, or is being called. */
   #timer: Timer | undefined;
 
   /**
-   * Makes a line.
+   * Makes a timer that does not run yet.
    *
-   * @param time How long to wait, in milliseconds; `Infinity` is for ever.
-   * @param options `background`: whether the process may end meanwhile, where the platform's timers know that.
+   * @param time How long to wait, in milliseconds; `Infinity` waits for ever, and 0 as long as 1.
+   * @param options `background`: whether the process may end before, where the platform's timers know that.
    */
   constructor(time: number, { background = false }: { background?: boolean } = {}) {
-    this.#time = time;
+    this.#time = Math.max(1, time);
     this.#background = background;
   }
 
-  /** Begins to wait; once more, if that one waits already. */
+  /** Whether nothing waits. */
+  get idle(): boolean {
+    return this.#waiting.size === 0;
+  }
+
+  /** Starts to wait; starts again if it waits already. */
   add(who: Expiring): void {
     if (this.#time === Infinity) return;
     this.#waiting.delete(who);
     this.#waiting.set(who, performance.now() + this.#time);
-    if (this.#timer === undefined) this.#wait(this.#time);
+    if (this.#timer === undefined) this.#start(this.#time);
   }
 
   /** Stops waiting. */
   delete(who: Expiring): void {
-    if (!this.#waiting.delete(who) || this.#waiting.size > 0) return;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    if (this.#waiting.delete(who) && this.idle) this.#stop();
   }
 
-  #wait(time: number): void {
+  #start(time: number): void {
     this.#timer = setTimeout(() => this.#call(), Math.max(1, Math.ceil(time)));
     if (this.#background && typeof this.#timer === "object") this.#timer.unref?.();
   }
 
-  /** Tells those whose time has come, then waits for the next. */
-  #call(): void {
+  #stop(): void {
+    clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (const [who, due] of this.#waiting) {
-      const left = due - performance.now();
-      if (left > 0) return this.#wait(left);
-      this.#waiting.delete(who);
-      who.expire();
+  }
+
+  /**
+   * Calls those whose time has come, then waits for the next. Until then the timer counts as running: one that waits again
+   * when it is called starts no second one, which would never stop.
+   */
+  #call(): void {
+    const now = performance.now();
+    try {
+      for (const [who, due] of this.#waiting) {
+        if (due > now) return;
+        this.#waiting.delete(who);
+        who.expire();
+      }
+    } finally {
+      this.#stop();
+      for (const due of this.#waiting.values()) {
+        this.#start(due - performance.now());
+        break;
+      }
     }
   }
 }
 
-const lines = new Map<number, DeadlineLine>();
+/** The timers that something waits on, by their time. */
+const timers = new Map<number, SharedTimer>();
 
 /** Runs something after a time, once, unless it is stopped before. */
 export class Deadline implements Expiring {
-  /** Runs it. */
-  readonly expire: () => void;
-  readonly #line: DeadlineLine;
+  readonly #time: number;
+  readonly #timer: SharedTimer;
+  readonly #run: () => void;
 
   /**
-   * Begins to wait.
+   * Starts to wait.
    *
    * @param time How long, in milliseconds; `Infinity` is for ever.
    * @param run What to run then.
    */
   constructor(time: number, run: () => void) {
-    this.expire = run;
-    let line = lines.get(time);
-    if (line === undefined) lines.set(time, line = new DeadlineLine(time));
-    this.#line = line;
-    line.add(this);
+    this.#time = time;
+    this.#run = run;
+    let timer = timers.get(time);
+    if (timer === undefined) timers.set(time, timer = new SharedTimer(time));
+    this.#timer = timer;
+    timer.add(this);
   }
 
   /** Stops waiting. */
   stop(): void {
-    this.#line.delete(this);
+    this.#timer.delete(this);
+    this.#forget();
+  }
+
+  expire(): void {
+    this.#forget();
+    this.#run();
+  }
+
+  /** Drops a timer that nothing waits on: times may be any number of different ones. */
+  #forget(): void {
+    if (this.#timer.idle && timers.get(this.#time) === this.#timer) timers.delete(this.#time);
   }
 }

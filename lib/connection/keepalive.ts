@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DeadlineLine, type Expiring } from "./deadline.ts";
+import { type Expiring, SharedTimer } from "./deadline.ts";
 import type { KeepaliveOptions } from "./limits.ts";
 
 /** How long to wait once more before the verdict: a process that was stopped has yet to read what came meanwhile. */
@@ -23,15 +23,15 @@ export interface KeepaliveQuestions<C> {
 /** What all connections wait for that have the same options. The sockets hold the process, as long as there are any. */
 interface Rhythm {
   /** From the start to the first Ping. */
-  readonly interval: DeadlineLine;
+  readonly interval: SharedTimer;
   /** From a Ping to the question whether anything has come, if that is ever asked. */
-  readonly timeout: DeadlineLine | undefined;
+  readonly timeout: SharedTimer | undefined;
   /** From there to the next such question, while we do not read. */
-  readonly paused: DeadlineLine;
+  readonly paused: SharedTimer;
   /** From there to the verdict. */
-  readonly grace: DeadlineLine;
+  readonly grace: SharedTimer;
   /** From there to the next Ping. */
-  readonly rest: DeadlineLine;
+  readonly rest: SharedTimer;
 }
 
 const rhythms = new Map<string, Rhythm>();
@@ -40,7 +40,7 @@ function rhythmOf({ interval, timeout }: Required<KeepaliveOptions>): Rhythm {
   const key = `${interval} ${timeout}`;
   let rhythm = rhythms.get(key);
   if (rhythm === undefined) {
-    const line = (time: number) => new DeadlineLine(time, { background: true });
+    const line = (time: number) => new SharedTimer(time, { background: true });
     const asks = timeout !== Infinity;
     rhythm = {
       interval: line(interval),
@@ -60,7 +60,7 @@ export class Keepalive<C> implements Expiring {
   readonly #ask: KeepaliveQuestions<C>;
   readonly #rhythm: Rhythm;
   /** What it waits for. */
-  #line: DeadlineLine;
+  #line: SharedTimer;
   /** Whether something has come since the last Ping. */
   #alive = true;
 
@@ -109,7 +109,7 @@ export class Keepalive<C> implements Expiring {
     this.#wait(this.#rhythm.rest);
   }
 
-  #wait(line: DeadlineLine): void {
+  #wait(line: SharedTimer): void {
     this.#line = line;
     line.add(this);
   }
