@@ -26,6 +26,7 @@ import { Connection } from "./connection.ts";
 import { writeResponse } from "./http_answer.ts";
 import { Deadline } from "./deadline.ts";
 import { type CheckedLimits, type Limits, readLimits } from "./limits.ts";
+import { isResponse } from "./response_shape.ts";
 import { type ByteStream, StreamTransport } from "./stream_transport.ts";
 import { IncomingUpgrade, type UpgradeRequest } from "./upgrade_request.ts";
 import type { WebSocketConnection } from "./web_socket_connection.ts";
@@ -99,6 +100,7 @@ export interface PendingUpgrade extends UpgradeRequest {
    * Refuses it.
    *
    * @param response What to answer. @default 403
+   * @throws {TypeError} If it is not a `Response`; the request then still waits for its answer.
    */
   reject(response?: Response): Promise<void>;
 }
@@ -250,20 +252,25 @@ export async function receiveUpgrade(
     const upgrade = readUpgrade<undefined>(await receiveRequest(channel, limits));
     return Object.assign(upgrade.request, {
       accept: (own?: AcceptOptions) => accept(upgrade, own).catch(refusing),
-      reject: (response?: Response) => reject(channel, response, limits),
+      reject: (response: Response = forbidden()) => reject(channel, response, limits),
     });
   } catch (error) {
     return await refusing(error);
   }
 }
 
+/** Makes the response that refuses without giving a reason. */
+export function forbidden(): Response {
+  return new Response("Forbidden\n", { status: 403 });
+}
+
 /** Refuses with a response of the user's. */
 export async function reject(
   channel: ByteChannel,
-  response: Response | undefined,
+  response: Response,
   limits: CheckedLimits,
 ): Promise<void> {
-  const answer = response ?? new Response("Forbidden\n", { status: 403 });
-  await writeResponse(channel, answer, { timeout: limits.handshakeTimeout });
+  if (!isResponse(response)) throw new TypeError("Cannot reject upgrade: the answer is not a Response");
+  await writeResponse(channel, response, { timeout: limits.handshakeTimeout });
   await channel.linger(limits.closeTimeout);
 }

@@ -7,6 +7,7 @@
 import {
   acceptUpgrade,
   checkOrigin,
+  forbidden,
   readUpgrade,
   type ReceivedRequest,
   type ReceivedUpgrade,
@@ -19,6 +20,7 @@ import type { Connection } from "../connection/connection.ts";
 import { Deadline } from "../connection/deadline.ts";
 import { Deferred } from "../connection/deferred.ts";
 import { checkLimit } from "../connection/limits.ts";
+import { readResponse } from "../connection/response_shape.ts";
 import type { IncomingUpgrade } from "../connection/upgrade_request.ts";
 import { HandshakeError } from "../errors.ts";
 import { isUpgrade } from "../handshake/server_handshake.ts";
@@ -166,11 +168,12 @@ export class Acceptor<C> {
     }
   }
 
-  /** Asks `authorize`, and keeps what it returns as the context, unless that is a refusal. */
+  /** Asks `authorize`, and keeps what it returns as the context, unless that is a refusal: a response, or `false`. */
   async #authorize(request: IncomingUpgrade<C>): Promise<Response | undefined> {
     try {
       const answer = await this.#settings.authorize?.(request as IncomingUpgrade<undefined>);
-      if (answer instanceof Response) return answer;
+      const refusal = answer === false ? forbidden() : readResponse("authorize", answer);
+      if (refusal !== undefined) return refusal;
       request.context = answer as C;
       return undefined;
     } catch (error) {

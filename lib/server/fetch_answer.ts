@@ -6,6 +6,7 @@
 
 import type { ReceivedRequest } from "../connection/accept.ts";
 import { writeResponse } from "../connection/http_answer.ts";
+import { isResponse } from "../connection/response_shape.ts";
 import { Deadline } from "../connection/deadline.ts";
 import { HandshakeError } from "../errors.ts";
 import { requestUrl } from "../handshake/request_url.ts";
@@ -34,7 +35,7 @@ export async function answerRequest<C>(
   let response: Response;
   try {
     response = await fetch(makeRequest(head.method, url, head.headers.toHeaders(), body, left.signal));
-    if (!(response instanceof Response)) {
+    if (!isResponse(response)) {
       throw new TypeError("Cannot answer request: fetch returned no Response");
     }
     await writeResponse(channel, response, {

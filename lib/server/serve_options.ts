@@ -52,10 +52,11 @@ export interface ServerOptions<C = undefined> extends AcceptOptions {
   /** Closes the server when aborted. */
   signal?: AbortSignal;
   /**
-   * Decides on each upgrade: a `Response` refuses it, anything else accepts it and becomes `request.context`. If it
-   * throws, the client gets status 500 and `onError` hears of it.
+   * Decides on each upgrade: a `Response` refuses it, and so does `false`, with status 403. Anything else accepts it and
+   * becomes `request.context`. If it throws, or returns an object that has a numeric `status` but is not a `Response`,
+   * the client gets status 500 and `onError` is called.
    */
-  authorize?: (request: UpgradeRequest) => C | Response | Promise<C | Response>;
+  authorize?: (request: UpgradeRequest) => C | Response | false | Promise<C | Response | false>;
   /** Answers requests that are no upgrade. @default status 426 */
   fetch?: (request: Request) => Response | Promise<Response>;
   /** The largest body that `fetch` gets, in bytes; the answer to a larger one is 413. @default {65536} */
