@@ -31,7 +31,9 @@ import { zlibCodec } from "./zlib.ts";
 
 export * from "../server/api.ts";
 export { zlibCodec } from "./zlib.ts";
-export { type IncomingUpgrade, upgrade, type UpgradeSocket } from "./node_upgrade.ts";
+export { attach, type Attached, type AttachOptions } from "./node_attach.ts";
+export type { HttpServer, UpgradeListener } from "./node_router.ts";
+export { type IncomingUpgrade, refuseUpgrade, upgrade, type UpgradeSocket } from "./node_upgrade.ts";
 
 const platform = { listen, dial, codec: zlibCodec, sha1 };
 

@@ -9,11 +9,15 @@ import {
   type AcceptOptions,
   acceptUpgrade,
   checkOrigin,
+  forbidden,
   readAcceptOptions,
   readUpgrade,
+  type ReceivedRequest,
   refuse,
+  reject,
 } from "../connection/accept.ts";
 import { ByteChannel } from "../connection/byte_channel.ts";
+import { type CheckedLimits, readLimits } from "../connection/limits.ts";
 import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
 import { HandshakeError } from "../errors.ts";
 import { HeaderFields } from "../handshake/header_fields.ts";
@@ -41,30 +45,46 @@ export interface UpgradeSocket {
   destroy(): unknown;
 }
 
+/** The sockets that Sluice has taken, to be upgraded or refused: nobody may write to them a second time. */
+const taken = new WeakSet<UpgradeSocket>();
+
+/** What has no other place to go is known from the socket's `close`. */
+function ignore(): void {}
+
 /**
- * Accepts an upgrade that an `http.Server` has received.
+ * Accepts one upgrade that an `http.Server` has received. {@linkcode attach} does all of it for a whole server; this
+ * is for those who want to handle each request themselves.
  *
- * Node's parser has read the head by then, so the limits on heads are Node's. Whether the request may connect at all is
- * for the caller to decide before; its origin is checked as everywhere.
+ * Node's parser has read the head by then, so its own limits on heads apply too. The caller decides whether the
+ * request may connect at all; its origin is checked as everywhere.
+ *
+ * Until `upgrade` is called the socket is the caller's. Node ends the process when a client resets a socket that has
+ * no `error` listener, so call `upgrade` before the first `await`, or add `socket.on("error", () => {})` first.
  *
  * @param request What the `upgrade` event gives.
- * @param socket Its socket; it is the connection's from now on.
- * @param head The bytes that came behind the request's head.
+ * @param socket Its socket, which belongs to the connection from now on.
+ * @param head The bytes that came after the request's head.
  * @param options How to accept it.
  * @returns The open connection.
- * @throws {HandshakeError} If the request is no right upgrade; the client has been told by then.
- * @throws {TypeError | RangeError} If the options are wrong; the socket is the caller's still.
+ * @throws {HandshakeError} If the request is not a valid upgrade, in which case the client has been answered; `ended`
+ *   if the client has left.
+ * @throws {TypeError | RangeError} If the options are wrong: then the socket is still the caller's. If the socket was
+ *   upgraded or refused before.
  *
  * @example Beside whatever else the server does
  * ```ts no-eval
  * import { createServer } from "node:http";
- * import { upgrade } from "@sluice/websocket/node";
+ * import { refuseUpgrade, upgrade } from "@sluice/websocket/node";
  *
  * const server = createServer((_request, response) => response.end("Hello"));
  * server.on("upgrade", async (request, socket, head) => {
- *   if (request.url !== "/chat") return; // another listener's
- *   const connection = await upgrade(request, socket, head).catch(() => undefined);
- *   if (connection !== undefined) await connection.readable.pipeTo(connection.writable);
+ *   if (request.url !== "/echo") return refuseUpgrade(socket, new Response("Not found", { status: 404 }));
+ *   try {
+ *     const connection = await upgrade(request, socket, head);
+ *     for await (const message of connection) await connection.send(message);
+ *   } catch (error) {
+ *     console.error(error); // not a valid upgrade, or the client has vanished
+ *   }
  * });
  * ```
  */
@@ -74,19 +94,13 @@ export async function upgrade(
   head: Uint8Array,
   options: AcceptOptions = {},
 ): Promise<WebSocketConnection> {
+  guard(socket);
   const settings = readAcceptOptions(options, { codec: zlibCodec, sha1 });
-  // Whoever decided on the request may have taken its time. Such a socket would not tell of its end again.
-  if (socket.destroyed) throw new HandshakeError("ended");
-  const channel = new ByteChannel(new NodeTransport(socket as unknown as Socket, { fresh: false }));
-  const received = {
-    channel,
-    head: { kind: "request", method: request.method!, target: request.url!, headers: fieldsOf(request) },
-    rest: new Uint8Array(head),
-  } as const;
+  if (taken.has(socket)) throw new TypeError("Cannot upgrade: the socket was upgraded or refused before");
+  const channel = takeSocket(socket);
+  if (channel === undefined) throw new HandshakeError("ended");
   try {
-    // Node's parser also takes HTTP/1.0, and 2.0 in the form of 1.1.
-    if (request.httpVersion !== "1.1") throw new HandshakeError("http-version");
-    const upgrade = readUpgrade(received);
+    const upgrade = readUpgrade(readRequest(channel, { request, head, limits: settings.limits }));
     checkOrigin(upgrade, settings);
     return await acceptUpgrade(upgrade, settings);
   } catch (error) {
@@ -97,6 +111,74 @@ export async function upgrade(
     );
     throw error;
   }
+}
+
+/**
+ * Refuses an upgrade that an `http.Server` has received: sends an HTTP response and ends the connection.
+ *
+ * Never throws. Nothing is sent if the client has left, or if the socket was upgraded or refused before.
+ *
+ * @param socket The socket of the `upgrade` event, which belongs to Sluice from now on.
+ * @param response What to answer. @default status 403
+ * @returns Settles when the connection has ended.
+ */
+export async function refuseUpgrade(socket: UpgradeSocket, response?: Response): Promise<void> {
+  guard(socket);
+  const channel = takeSocket(socket);
+  if (channel === undefined) return;
+  const limits = readLimits({});
+  try {
+    await reject(channel, response ?? forbidden(), limits);
+  } catch {
+    // It is no response that can be sent.
+    await refuse(channel, new HandshakeError("internal"), limits);
+  }
+}
+
+/** Keeps the process alive when a client resets the socket: an `error` event without a listener would end it. */
+export function guard(socket: UpgradeSocket): void {
+  (socket as unknown as Socket).on("error", ignore);
+}
+
+/**
+ * Takes a socket over from `node:http`.
+ *
+ * @returns `undefined` if the client has left, or somebody has taken the socket before.
+ */
+export function takeSocket(socket: UpgradeSocket): ByteChannel | undefined {
+  if (taken.has(socket)) return undefined;
+  taken.add(socket);
+  const { destroyed, writable, readableEnded } = socket as unknown as Socket;
+  if (!destroyed && writable && !readableEnded) {
+    return new ByteChannel(new NodeTransport(socket as unknown as Socket, { fresh: false }));
+  }
+  // Whoever decided on the request may have taken its time. Such a socket would not tell of its end again.
+  socket.destroy();
+  return undefined;
+}
+
+/**
+ * Reads what Node's parser has made of a request.
+ *
+ * @throws {HandshakeError} If the version is not 1.1, or the head is over the limits.
+ */
+export function readRequest(
+  channel: ByteChannel,
+  { request, head, limits }: { request: IncomingUpgrade; head: Uint8Array; limits: CheckedLimits },
+): ReceivedRequest {
+  // Node's parser also takes HTTP/1.0, and 2.0 in the form of 1.1.
+  if (request.httpVersion !== "1.1") throw new HandshakeError("http-version");
+  const { method, url, rawHeaders } = request;
+  if (rawHeaders.length / 2 > limits.maxHeaders) throw new HandshakeError("too-many-headers");
+  // What stands around names and values: "GET / HTTP/1.1\r\n", "name: value\r\n", "\r\n".
+  const size = rawHeaders.reduce((sum, text) => sum + text.length + 2, method!.length + url!.length + 14);
+  if (size > limits.maxHeadSize) throw new HandshakeError("head-too-large");
+  const fields = fieldsOf(request);
+  return {
+    channel,
+    head: { kind: "request", method: method!, target: url!, headers: fields },
+    rest: new Uint8Array(head),
+  };
 }
 
 /** Reads the header lines as they were sent: Node's own list leaves out or joins those that are doubled. */

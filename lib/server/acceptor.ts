@@ -69,8 +69,12 @@ export class Acceptor<C> {
    *
    * @param settings The options, checked.
    * @param handler What each connection is for.
+   * @throws {TypeError} If the handler is no function.
    */
   constructor(settings: ServerSettings<C>, handler: Handler<C>) {
+    if (typeof handler !== "function") {
+      throw new TypeError(`Cannot serve: the handler must be a function, not ${typeof handler}`);
+    }
     this.#settings = settings;
     this.#host = {
       handler,

@@ -67,7 +67,6 @@ export async function startServer<C>(
   options: ServeOptions<C>,
   handler: Handler<C>,
 ): Promise<Server> {
-  if (typeof handler !== "function") throw new TypeError(`Cannot serve: the handler is ${typeof handler}`);
   const settings = readServeOptions(options, platform);
   options.signal?.throwIfAborted();
   const server = new ListeningServer(settings, handler);

@@ -210,8 +210,6 @@ const DECIDED_BY_NODE: ReadonlySet<string> = new Set([
   "no Upgrade",
   "no Connection",
   "Connection: close",
-  "101 headers",
-  "101 headers of one name",
   "a line over 8 KiB",
   "a name over 8 KiB",
 ]);

@@ -1,0 +1,114 @@
+/**
+ * `serve` on an `http.Server` or `https.Server` that somebody else runs.
+ *
+ * @module
+ */
+
+import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
+import { Acceptor, type ServerCloseOptions } from "../server/acceptor.ts";
+import { type Handler, readServerOptions, type ServerOptions } from "../server/serve_options.ts";
+import { type HttpServer, pathnameOf, type Route, UpgradeRouter } from "./node_router.ts";
+import { readRequest, takeSocket } from "./node_upgrade.ts";
+import { sha1 } from "./sha1.ts";
+import { zlibCodec } from "./zlib.ts";
+
+/** Options of {@linkcode attach}: those of `serve` but the address. */
+export interface AttachOptions<C = undefined> extends ServerOptions<C> {
+  /**
+   * Which requests are for this handler: those of one path, or those for whose path a function returns `true`. It gets
+   * `request.url.pathname`. Other requests are left to the server's other `upgrade` listeners, and get status 404 where
+   * there are none.
+   *
+   * @default all
+   */
+  path?: string | ((pathname: string) => boolean);
+}
+
+/** WebSocket on a server that somebody else runs. */
+export interface Attached extends AsyncDisposable {
+  /** The connections that are open. */
+  readonly connections: ReadonlySet<WebSocketConnection>;
+  /**
+   * Stops: answers new upgrades with 503, closes open connections, waits for their handlers up to the timeout, then
+   * cuts what is left. The HTTP server goes on; close it yourself. Calling it again waits for the same end.
+   */
+  close(options?: ServerCloseOptions): Promise<void>;
+}
+
+/**
+ * Serves WebSocket on an `http.Server` that somebody else runs: Express, Fastify, Hono, or `node:http` itself.
+ *
+ * Everything is as with `serve`: origins, `authorize`, limits, errors, and the connection lives as long as its handler.
+ * `fetch` answers only what asks for an upgrade to something else than WebSocket; plain requests are the server's own.
+ * Node's parser reads the heads, so its limits on them apply beside `maxHeadSize` and `maxHeaders`.
+ *
+ * @param server The server.
+ * @param options How to serve.
+ * @param handler Runs once for each connection, which is closed when the promise settles.
+ * @returns The open connections, and how to close them.
+ * @throws {TypeError | RangeError} If the options are wrong, or the path is attached already.
+ *
+ * @example Beside whatever else the server does
+ * ```ts no-eval
+ * import { createServer } from "node:http";
+ * import { attach } from "@sluice/websocket/node";
+ *
+ * const server = createServer((_request, response) => response.end("Hello"));
+ * attach(server, { path: "/echo" }, async (socket) => {
+ *   for await (const message of socket) await socket.send(message);
+ * });
+ * server.listen(8080);
+ * ```
+ */
+export function attach<C = undefined>(
+  server: HttpServer,
+  options: AttachOptions<C>,
+  handler: Handler<C>,
+): Attached {
+  checkServer(server);
+  const { path, ...shared } = options;
+  const matches = readPath(path);
+  const settings = readServerOptions(shared, { codec: zlibCodec, sha1 });
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const acceptor = new Acceptor(settings, handler);
+  const router = UpgradeRouter.of(server);
+  const route: Route = {
+    path,
+    matches,
+    fail: (error) => acceptor.report(error, { stage: "accept" }),
+    take(request, socket, head) {
+      const channel = takeSocket(socket);
+      if (channel === undefined) return;
+      acceptor.accept(channel, () => readRequest(channel, { request, head, limits: settings.limits }));
+    },
+  };
+  router.add(route);
+  let closed: Promise<void> | undefined;
+  const close = (options?: ServerCloseOptions) => {
+    const drained = acceptor.close(options);
+    return closed ??= drained.then(() => router.remove(route));
+  };
+  signal?.addEventListener("abort", () => close(), { once: true, signal: acceptor.closing });
+  return { connections: acceptor.connections, close, [Symbol.asyncDispose]: () => close() };
+}
+
+function checkServer(server: HttpServer): void {
+  if (typeof server === "object" && typeof server?.on === "function") return;
+  const hint = typeof server === "function" ? "; of an app, pass the server that listen() returns" : "";
+  throw new TypeError(`Cannot attach: the server must be an http.Server, not ${typeof server}${hint}`);
+}
+
+/** Makes the function that tells whether a path is meant. */
+function readPath(path: AttachOptions["path"]): (pathname: string) => unknown {
+  if (path === undefined) return () => true;
+  if (typeof path === "function") return path;
+  if (typeof path !== "string") {
+    throw new TypeError(`Cannot attach: path must be a string or a function, not ${typeof path}`);
+  }
+  const own = path.startsWith("/") && !/[?#]/.test(path) ? pathnameOf(path) : undefined;
+  if (own === undefined) {
+    throw new TypeError(`Cannot attach: path must be a path such as "/chat", not ${JSON.stringify(path)}`);
+  }
+  return (pathname) => pathname === own;
+}
