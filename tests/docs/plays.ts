@@ -8,6 +8,7 @@ import { assert, assertEquals, assertMatch } from "#std/assert";
 import { once } from "node:events";
 import { WebSocket } from "ws";
 import type { Program } from "../examples/program.ts";
+import { vanish } from "../examples/vanish.ts";
 import type { BrokerName } from "../support/brokers.ts";
 import { type Runtime, runtimes } from "../support/runtimes.ts";
 
@@ -174,6 +175,16 @@ async function leavesWithNotice({ port, program }: Stage): Promise<void> {
   assertEquals(await program.exited, { code: 0, signal: null });
 }
 
+async function echoesBesideHttp({ port, program }: Stage): Promise<void> {
+  assertEquals(await page(port), [200, "Hello over HTTP\n"]);
+  assertEquals(await refusal(port, "/other"), 404);
+  for (const path of ["/echo", "/other"]) {
+    for (const after of ["request", "answer"] as const) await vanish(port, path, { after });
+  }
+  const client = await Client.open(port, "/echo");
+  assertEquals(await client.says("Hello"), "Hello", program.output);
+}
+
 const SAID = /Say something\nYou said: Hello\n\{ ?\n? *closeCode: 1000,\s+reason: ["']{2},? ?\n?\}/;
 
 /** All of them. */
@@ -198,6 +209,10 @@ export const plays: readonly Play[] = [
   },
   { page: "docs/authentication.md", file: "server.mjs", on: runtimes, talk: knowsCookies },
   { page: "docs/authentication.md", file: "tickets.mjs", on: runtimes, talk: sellsTickets },
+  { page: "docs/existing_server.md", file: "http.mjs", on: runtimes, talk: echoesBesideHttp },
+  { page: "docs/existing_server.md", file: "express.mjs", on: ["node"], talk: echoesBesideHttp },
+  { page: "docs/existing_server.md", file: "fastify.mjs", on: ["node"], talk: echoesBesideHttp },
+  { page: "docs/existing_server.md", file: "hono.mjs", on: ["node"], talk: echoesBesideHttp },
   { page: "docs/groups.md", file: "room.mjs", on: runtimes, talk: broadcasts },
   { page: "docs/groups.md", file: "redis_room.mjs", on: ["node"], broker: "redis", talk: broadcasts },
   { page: "docs/groups.md", file: "nats_room.mjs", on: ["node"], broker: "nats", talk: broadcasts },

@@ -33,8 +33,10 @@ function findScript(page: string, file: string, runtime: Runtime): Block {
 /** Puts a script where a reader would, but for another port, and the import that its runtime needs. */
 function place(folder: string, { file, text }: Block, runtime: Runtime, { port, broker }: Addresses): string {
   const path = join(folder, `${port}_${file}`);
+  // `attach` is for node:http, whose own entry point runs on all three.
+  const entry = text.includes("{ attach }") ? "node" : runtime;
   const own = text
-    .replace(ENTRY, `@sluice/websocket/${runtime}"`)
+    .replace(ENTRY, `@sluice/websocket/${entry}"`)
     .replaceAll("8080", `${port}`)
     .replace(/(?:redis:\/\/)?localhost:(?:6379|4222)/, broker?.url ?? "$&");
   writeFileSync(path, own);

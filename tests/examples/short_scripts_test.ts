@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { WebSocket } from "ws";
 import { makeCertificate } from "../support/certificate.ts";
 import { requires } from "../support/requires.ts";
+import { vanish } from "./vanish.ts";
 import { Program } from "./program.ts";
 
 /** Runs a test with a script on Node, and the address that it prints; Ctrl-C has to end it well. */
@@ -148,6 +149,21 @@ for (const [script, answer] of Object.entries(BESIDE)) {
       client.socket.send("beside");
       assertEquals(await client.next(), "beside");
     }));
+
+  test(`${script} lives on when clients vanish, and says 1001 when it ends`, () => {
+    const closed = Promise.withResolvers<unknown[]>();
+    return running(script, ["0"], async (url) => {
+      for (const path of ["/echo", "/other"]) {
+        for (const after of ["request", "answer"] as const) {
+          for (let i = 0; i < 3; i++) await vanish(Number(new URL(url).port), path, { after });
+        }
+      }
+      const client = await open(url);
+      client.socket.send("still there");
+      assertEquals(await client.next(), "still there");
+      once(client.socket, "close").then(closed.resolve, closed.reject);
+    }).then(async () => assertEquals((await closed.promise)[0], 1001));
+  });
 }
 
 test("routes.ts hands the parameters of a path to its handler", () =>
