@@ -13,6 +13,8 @@ import { requestUrl } from "../handshake/request_url.ts";
 import { bodyLength } from "../handshake/server_handshake.ts";
 import type { ServerSettings } from "./serve_options.ts";
 
+/** The methods that the `Request` of every runtime takes as they are. */
+const COMMON: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]);
 /** The methods that the Fetch standard has no requests for; some runtimes make them all the same. */
 const FORBIDDEN: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
 
@@ -29,6 +31,7 @@ export async function answerRequest<C>(
   const { fetch, limits, onError } = settings;
   const url = requestUrl(head, { secure: channel.transport.secure });
   if (fetch === undefined) throw new HandshakeError("not-an-upgrade");
+  if (!isSupportedMethod(head.method)) throw new HandshakeError("method-unsupported");
   const body = await receiveBody(received, settings);
   const left = new AbortController();
   channel.onGone = () => left.abort(new HandshakeError("ended"));
@@ -73,6 +76,20 @@ async function receiveBody<C>(
   throw new HandshakeError("ended");
 }
 
+/**
+ * Tells whether `fetch` would see the method that was sent. Methods are case-sensitive (RFC 9110 §9.1), but `Request`
+ * writes some in upper case, and Bun's makes a GET of every method that it does not know.
+ */
+function isSupportedMethod(method: string): boolean {
+  if (COMMON.has(method)) return true;
+  if (FORBIDDEN.has(method.toUpperCase())) return false;
+  try {
+    return new Request("http://localhost/", { method }).method === method;
+  } catch {
+    return false;
+  }
+}
+
 function makeRequest(
   method: string,
   url: string,
@@ -80,7 +97,6 @@ function makeRequest(
   body: Uint8Array<ArrayBuffer>,
   signal: AbortSignal,
 ): Request {
-  if (FORBIDDEN.has(method.toUpperCase())) throw new HandshakeError("method");
   // A Request cannot have a body with GET or HEAD, and HTTP gives it no meaning there (RFC 9110 §9.3.1).
   const hasBody = body.length > 0 && method !== "GET" && method !== "HEAD";
   return new Request(url, { method, headers, signal, ...hasBody && { body } });

@@ -106,7 +106,9 @@ const REFUSED: readonly [name: string, status: number, request: string][] = [
   ],
   ["no Host", 400, "GET / HTTP/1.1\n\n"],
   ["HTTP/1.0", 505, "GET / HTTP/1.0\nHost: localhost\n\n"],
-  ["a method that fetch cannot have", 405, "TRACE / HTTP/1.1\nHost: localhost\n\n"],
+  ["a method that fetch cannot have", 501, "TRACE / HTTP/1.1\nHost: localhost\n\n"],
+  ["a method that Request would write in upper case", 501, "delete / HTTP/1.1\nHost: localhost\n\n"],
+  ["get, which is not GET", 501, "get / HTTP/1.1\nHost: localhost\nContent-Length: 1\n\na"],
   ["a head over the limit", 431, `GET / HTTP/1.1\nHost: localhost\n${"x: 1234567890\n".repeat(1200)}\n`],
 ];
 
@@ -124,6 +126,36 @@ for (const [name, status, request] of REFUSED) {
     });
   });
 }
+
+test("fetch sees the method that was sent, or the answer is 501", () => {
+  const seen: string[] = [];
+  const fetch = (request: Request) => {
+    seen.push(request.method);
+    return new Response();
+  };
+  return serving({ fetch }, echo, async ({ port }) => {
+    for (
+      const method of [
+        "GET",
+        "OPTIONS",
+        "PATCH",
+        "PROPFIND",
+        "Get",
+        "post",
+        "pUT",
+        "patch",
+        "query",
+        "QUERY",
+        "x!",
+      ]
+        .concat("track", "Trace", "connect", "toString", "A".repeat(500))
+    ) {
+      seen.length = 0;
+      const [head] = await ask(port, `${method} / HTTP/1.1\nHost: localhost\n\n`);
+      assertEquals([method, ...seen], statusOf(head) === 501 ? [method] : [method, method]);
+    }
+  });
+});
 
 for (
   const [name, answer] of [
