@@ -6,11 +6,10 @@
 
 import type { ReceivedRequest } from "../connection/accept.ts";
 import { writeResponse } from "../connection/http_answer.ts";
+import { receiveBody } from "../connection/request_body.ts";
 import { isResponse } from "../connection/response_shape.ts";
-import { Deadline } from "../connection/deadline.ts";
 import { HandshakeError } from "../errors.ts";
 import { requestUrl } from "../handshake/request_url.ts";
-import { bodyLength } from "../handshake/server_handshake.ts";
 import type { ServerSettings } from "./serve_options.ts";
 
 /** The methods that the `Request` of every runtime takes as they are. */
@@ -28,11 +27,11 @@ export async function answerRequest<C>(
   settings: ServerSettings<C>,
 ): Promise<void> {
   const { channel, head } = received;
-  const { fetch, limits, onError } = settings;
+  const { fetch, limits, maxBodySize, onError } = settings;
   const url = requestUrl(head, { secure: channel.transport.secure });
   if (fetch === undefined) throw new HandshakeError("not-an-upgrade");
   if (!isSupportedMethod(head.method)) throw new HandshakeError("method-unsupported");
-  const body = await receiveBody(received, settings);
+  const body = await receiveBody(received, { maxBodySize, timeout: limits.handshakeTimeout });
   const left = new AbortController();
   channel.onGone = () => left.abort(new HandshakeError("ended"));
   let response: Response;
@@ -50,30 +49,6 @@ export async function answerRequest<C>(
     onError(error, { stage: "fetch" });
     throw new HandshakeError("internal", { cause: error });
   }
-}
-
-/** Reads the body, of which a part has come with the head. */
-async function receiveBody<C>(
-  { channel, head, rest }: ReceivedRequest,
-  { maxBodySize, limits }: ServerSettings<C>,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const length = bodyLength(head);
-  if (length > maxBodySize) throw new HandshakeError("body-too-large");
-  if (length > 0 && head.headers.has("expect")) throw new HandshakeError("expectation");
-  const body = new Uint8Array(length);
-  const deadline = new Deadline(limits.handshakeTimeout, () => channel.fail(new HandshakeError("timeout")));
-  try {
-    let size = 0;
-    for (let part: Uint8Array | undefined = rest; part !== undefined; part = await channel.read()) {
-      // What lies behind the body would be another request, and we answer one.
-      body.set(part.subarray(0, length - size), size);
-      size += part.length;
-      if (size >= length) return body;
-    }
-  } finally {
-    deadline.stop();
-  }
-  throw new HandshakeError("ended");
 }
 
 /**
@@ -94,7 +69,7 @@ function makeRequest(
   method: string,
   url: string,
   headers: Headers,
-  body: Uint8Array<ArrayBuffer>,
+  body: Uint8Array,
   signal: AbortSignal,
 ): Request {
   // A Request cannot have a body with GET or HEAD, and HTTP gives it no meaning there (RFC 9110 §9.3.1).

@@ -82,6 +82,37 @@ test("fetch gets a body that comes in parts, and a HEAD request gets no body", (
     assertEquals([statusOf(head), body], [200, ""]);
   }));
 
+test("a body takes memory as it comes, and not as it is announced", () =>
+  serving({ fetch: () => new Response(), maxBodySize: Infinity }, echo, async ({ port }) => {
+    const wire = await Wire.open(port);
+    // No runtime has that much memory: to ask for it at once would be an error of the server.
+    wire.send(
+      `POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${Number.MAX_SAFE_INTEGER}\r\n\r\n01234`,
+    );
+    wire.socket.end();
+    assertEquals(statusOf(await wire.head()), 400);
+    wire.destroy();
+  }));
+
+test("a body is whole and its own, however it is cut, and what comes behind it is no part of it", () =>
+  serving({ fetch: async (request) => new Response(await request.text()) }, echo, async ({ port }) => {
+    const text = Array.from({ length: 3_000 }, (_, i) => `${i},`).join("");
+    const bodies = await Promise.all([1, 7, 1_000, 20_000].map(async (size) => {
+      const wire = await Wire.open(port);
+      wire.send(`POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${text.length}\r\n\r\n`);
+      for (let at = 0; at < text.length; at += size) {
+        wire.send(text.slice(at, at + size));
+        if (at % 1_000 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+      wire.send("GET / HTTP/1.1\r\n\r\n");
+      await wire.head();
+      const body = new TextDecoder().decode(await wire.rest());
+      wire.destroy();
+      return body;
+    }));
+    assertEquals(bodies, bodies.map(() => text));
+  }));
+
 test("without fetch, a request that is no upgrade gets 426 and is told what would do", () =>
   serving({}, echo, async ({ port }) => {
     const [head] = await ask(port, "GET / HTTP/1.1\nHost: localhost\n\n");
