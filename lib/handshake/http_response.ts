@@ -49,11 +49,23 @@ const REFUSAL_HEADERS: ReadonlyMap<number, readonly (readonly [string, string])[
   ] as const,
 );
 
+/** The fields that are about a connection, not about what is sent over it (RFC 9110 §7.6.1). */
+const HOP_BY_HOP: readonly string[] = [
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+
 /**
  * Writes the head of a response; it ends with `Connection: close`.
  *
- * @param response `status` 200 to 599; `statusText`, where empty or absent the usual phrase; `headers`, of which
- * `Connection` is left out. The length of the body is the caller's to declare.
+ * @param response `status` 200 to 599; `statusText`, where empty or absent the usual phrase; `headers`, of which those
+ * that are about a connection are left out, and those that `Connection` names; `framing`, the field that says how long
+ * the body is.
  * @returns The head with its empty line; the caller's own bytes.
  * @throws {RangeError} Where the status is out of range.
  * @throws {TypeError} Where a header or the phrase cannot be sent.
@@ -62,8 +74,13 @@ export function writeResponseHead(response: {
   status: number;
   statusText?: string;
   headers: Iterable<readonly [string, string]>;
+  framing?: readonly [string, string] | undefined;
 }): Uint8Array<ArrayBuffer> {
-  return encodeLatin1(headText(response.status, response.statusText, response.headers));
+  const { status, statusText, headers, framing } = response;
+  const fields = [...endToEnd(headers), ...framing === undefined ? [] : [framing]];
+  // Whoever asks for an upgrade has to say which (RFC 9110 §15.5.22).
+  if (status === 426) fields.push(["Upgrade", "websocket"]);
+  return encodeLatin1(headText(status, statusText, fields));
 }
 
 /**
@@ -92,15 +109,16 @@ function headText(
   }
   const phrase = statusText || PHRASES.get(status) || "";
   if (!isFieldValue(phrase)) throw new TypeError("Cannot write response: its status text cannot be sent");
-  return `HTTP/1.1 ${status} ${phrase}\r\n${
-    writeFields(withoutConnection(headers))
-  }Connection: close\r\n\r\n`;
+  return `HTTP/1.1 ${status} ${phrase}\r\n${writeFields(headers)}Connection: close\r\n\r\n`;
 }
 
-function* withoutConnection(
-  headers: Iterable<readonly [string, string]>,
-): Generator<readonly [string, string], void> {
-  for (const header of headers) {
-    if (header[0].toLowerCase() !== "connection") yield header;
+/** Leaves out the fields that are about a connection: this one is not the one that they were meant for. */
+function endToEnd(headers: Iterable<readonly [string, string]>): (readonly [string, string])[] {
+  const fields = [...headers];
+  const dropped = new Set(HOP_BY_HOP);
+  for (const [name, value] of fields) {
+    if (name.toLowerCase() !== "connection") continue;
+    for (const option of value.split(",")) dropped.add(option.trim().toLowerCase());
   }
+  return fields.filter(([name]) => !dropped.has(name.toLowerCase()));
 }

@@ -154,13 +154,13 @@ export class Acceptor<C> {
 
   /** Asks the user whether an upgrade is wanted, and does as told. */
   async #decide(upgrade: ReceivedUpgrade<C>): Promise<void> {
-    const { accept, limits } = this.#settings;
+    const { accept } = this.#settings;
     const { request } = upgrade;
     try {
       // Before the user's own code: it shall not have to think of origins.
       checkOrigin(upgrade, accept);
       const refusal = await this.#authorize(request);
-      if (refusal !== undefined) return await reject(upgrade.channel, refusal, limits);
+      if (refusal !== undefined) return await this.#reject(upgrade, refusal);
       const connection = await acceptUpgrade(upgrade, accept);
       this.connections.add(connection);
       const session = new Session(connection, request, this.#host);
@@ -180,6 +180,15 @@ export class Acceptor<C> {
       if (refusal !== undefined) return refusal;
       request.context = answer as C;
       return undefined;
+    } catch (error) {
+      this.report(error, { stage: "authorize", request });
+      throw new HandshakeError("internal", { cause: error });
+    }
+  }
+
+  async #reject({ channel, request }: ReceivedUpgrade<C>, refusal: Response): Promise<void> {
+    try {
+      await reject(channel, refusal, this.#settings.limits);
     } catch (error) {
       this.report(error, { stage: "authorize", request });
       throw new HandshakeError("internal", { cause: error });

@@ -42,11 +42,11 @@ export async function answerRequest<C>(
     }
     await writeResponse(channel, response, {
       timeout: limits.handshakeTimeout,
-      head: head.method === "HEAD",
+      headOnly: head.method === "HEAD",
     });
   } catch (error) {
-    if (error instanceof HandshakeError) throw error;
-    onError(error, { stage: "fetch" });
+    // That a client left is not the user's fault.
+    if (error !== left.signal.reason) onError(error, { stage: "fetch" });
     throw new HandshakeError("internal", { cause: error });
   }
 }

@@ -196,7 +196,7 @@ const server = mutantsOf("lib/server/acceptor.ts", UPGRADE, [
   ["origins are asked for", "checkOrigin(upgrade, accept);", ""],
   [
     "who is refused is not accepted",
-    "if (refusal !== undefined) return await reject(upgrade.channel, refusal, limits);",
+    "if (refusal !== undefined) return await this.#reject(upgrade, refusal);",
     "",
   ],
 ]);
@@ -225,6 +225,15 @@ const serverEnds = mutantsOf("lib/server/session.ts", [...CLOSING, "tests/faults
 ]);
 
 const pages = mutantsOf("lib/server/fetch_answer.ts", [...HTTP, ...TIMEOUTS], [
+  [
+    "without fetch there are no pages",
+    `if (fetch === undefined) throw new HandshakeError("not-an-upgrade");`,
+    `if (fetch === undefined) throw new HandshakeError("internal");`,
+  ],
+  ["a method is what was sent", "{ method }).method === method", "{ method }).method !== null"],
+]);
+
+const requestBodies = mutantsOf("lib/connection/request_body.ts", [...HTTP, ...TIMEOUTS], [
   ["a body has a size", `if (length > maxBodySize) throw new HandshakeError("body-too-large");`, ""],
   [
     "nobody waits for 100",
@@ -236,10 +245,32 @@ const pages = mutantsOf("lib/server/fetch_answer.ts", [...HTTP, ...TIMEOUTS], [
     `() => channel.fail(new HandshakeError("timeout"))`,
     "() => {}",
   ],
+  ["what lies behind a body is not part of it", "part.subarray(0, length - body.length)", "part"],
+]);
+
+const ANSWERS = ["tests/behaviour/responses_test.ts"];
+const answers = mutantsOf("lib/connection/http_answer.ts", ANSWERS, [
+  ["a body that fails is cut", "if (started) channel.transport.destroy();", ""],
+  ["a decoded body is not called coded", `...decoded ? ["content-encoding"] : []`, ""],
+  ["a length is a number", "value === undefined || !isAll(value, DIGIT)", "value === undefined"],
+]);
+
+const responseBodies = mutantsOf("lib/connection/response_body.ts", ANSWERS, [
+  ["a body is bytes", "if (!(value instanceof Uint8Array)) {", "if (false) {"],
+  ["a body is not locked", "if (stream.locked) throw", "if (false) throw"],
+]);
+
+const framing = mutantsOf("lib/handshake/body_framing.ts", ANSWERS, [
+  ["a body is not too long", "if (this.#size > this.#framing.length) throw", "if (false) throw"],
+  ["a body is not too short", "if (this.#size < this.#framing.length) throw", "if (false) throw"],
+  ["204 has no length", "if (status === 204) return undefined;", ""],
+]);
+
+const hops = mutantsOf("lib/handshake/http_response.ts", ANSWERS, [
   [
-    "without fetch there are no pages",
-    `if (fetch === undefined) throw new HandshakeError("not-an-upgrade");`,
-    `if (fetch === undefined) throw new HandshakeError("internal");`,
+    "hop-by-hop fields are ours",
+    "const dropped = new Set(HOP_BY_HOP);",
+    "const dropped = new Set<string>();",
   ],
 ]);
 
@@ -284,6 +315,11 @@ export const connectionMutants: readonly Mutant[] = [
   ...server,
   ...serverEnds,
   ...pages,
+  ...requestBodies,
+  ...answers,
+  ...responseBodies,
+  ...framing,
+  ...hops,
   ...face,
   ...faceClose,
   ...node,
