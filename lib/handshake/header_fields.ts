@@ -103,14 +103,19 @@ export class HeaderFields implements Iterable<[string, string]> {
   }
 
   /**
-   * Copies the lines into the platform's own container.
+   * Copies the lines into the platform's own container. Several `Cookie` lines become one, joined by `; ` (RFC 6265
+   * §5.4, RFC 9113 §8.2.3): not every platform does that.
    *
    * @returns New `Headers`.
    * @throws {TypeError} Where a name or value is none; what a head parser has read always is.
    */
   toHeaders(): Headers {
     const headers = new Headers();
-    for (const [name, value] of this) headers.append(name, value);
+    for (const [name, value] of this) {
+      if (name !== "cookie") headers.append(name, value);
+    }
+    const cookies = this.getAll("cookie");
+    if (cookies.length > 0) headers.set("cookie", cookies.join("; "));
     return headers;
   }
 

@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch } from "#std/assert";
 import { echo, receive, serving, settles, until } from "../support/serving.ts";
-import { Wire } from "../support/wire.ts";
+import { UPGRADE, Wire } from "../support/wire.ts";
 
 /** Sends a request as it stands, and returns all of the answer: status line and headers, then body. */
 async function ask(port: number, request: string): Promise<[head: string, body: string]> {
@@ -112,6 +112,20 @@ test("a body is whole and its own, however it is cut, and what comes behind it i
     }));
     assertEquals(bodies, bodies.map(() => text));
   }));
+
+test("two Cookie lines are one, for fetch and for authorize", () => {
+  const cookies: (string | null)[] = [];
+  const note = ({ headers }: { headers: Headers }) => {
+    cookies.push(headers.get("cookie"));
+    return new Response();
+  };
+  return serving({ fetch: note, authorize: note }, echo, async ({ port }) => {
+    const lines = "Host: localhost\nCookie: a=1\nCookie: b=2\n";
+    await ask(port, `GET / HTTP/1.1\n${lines}\n`);
+    await ask(port, UPGRADE.replaceAll("\r", "").replace("Host: localhost\n", lines));
+    assertEquals(cookies, ["a=1; b=2", "a=1; b=2"]);
+  });
+});
 
 test("without fetch, a request that is no upgrade gets 426 and is told what would do", () =>
   serving({}, echo, async ({ port }) => {

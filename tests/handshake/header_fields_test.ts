@@ -58,3 +58,11 @@ test("Headers get every line, Set-Cookie apart, obs-text kept", () => {
 test("Headers refuse what is no header", () => {
   assertThrows(() => fields(["a b", "1"]).toHeaders(), TypeError);
 });
+
+test("Headers join the lines of one name with commas, and Cookie lines with semicolons", () => {
+  const fields = new HeaderFields();
+  for (const [name, value] of [["X", "1"], ["Cookie", "a=1"], ["x", "2"], ["cookie", "b=2; c=3"]] as const) {
+    fields.append(name, value);
+  }
+  assertEquals([...fields.toHeaders()], [["cookie", "a=1; b=2; c=3"], ["x", "1, 2"]]);
+});
