@@ -51,6 +51,8 @@ export class Connection implements WebSocketConnection, TransportSink {
   #paused = true;
   /** Whether messages are streamed that one read may bring too much of: a thousand times as much as was compressed. */
   #holding = false;
+  /** Whether what was held back will be dealt with in a moment. */
+  #workDue = false;
   readonly #ending = new Ending();
   #keepalive: Keepalive<Connection> | undefined;
 
@@ -114,7 +116,7 @@ export class Connection implements WebSocketConnection, TransportSink {
   incoming(options: IncomingOptions = {}): AsyncIterable<IncomingMessage, undefined> {
     const { maxMessageSize = this.#limits.maxMessageSize } = options;
     checkLimit("maxMessageSize", maxMessageSize);
-    const inbox = this.#queue.stream(() => this.#paused && this.#work());
+    const inbox = this.#queue.stream(() => this.#workSoon());
     this.#endpoint.stream(maxMessageSize);
     this.#holding = this.extensions !== "";
     return inbox;
@@ -234,6 +236,16 @@ export class Connection implements WebSocketConnection, TransportSink {
     if (this.#outbox.size > 0 || this.#endpoint.finished) this.#outbox.push();
     if (this.#endpoint.weary && !wearied) this.#transport.yield();
     this.#regulate();
+  }
+
+  /** Goes on with what is held back: not at once, for it is a stream that asks, perhaps from inside of a call of ours. */
+  #workSoon(): void {
+    if (!this.#paused || this.#workDue) return;
+    this.#workDue = true;
+    queueMicrotask(() => {
+      this.#workDue = false;
+      this.#work();
+    });
   }
 
   #next(): EndpointEvent | undefined {

@@ -79,11 +79,13 @@ export class SendLine {
   /** Gives up: the connection has ended. Who is in the line finds that out for himself, unless he waits for a source. */
   stop(reason: unknown): void {
     this.#stopped = reason;
-    this.#reader?.cancel(reason).catch(ignore);
+    // To cancel a source runs its owner's code, which must find that all is over.
+    queueMicrotask(() => this.#reader?.cancel(reason).catch(ignore));
   }
 
+  /** Sends when it has its turn: never at once, for a source that sends while it is read has to find the line busy. */
   #wait(send: () => Promise<void>): Promise<void> {
-    const turn = ignorable(this.#last === undefined ? send() : this.#last.then(send, send));
+    const turn = ignorable((this.#last ?? Promise.resolve()).then(send, send));
     this.#last = turn;
     const leave = () => {
       if (this.#last === turn) this.#last = undefined;

@@ -32,26 +32,12 @@ const PART_COST = 128;
 /** Where parts are enqueued: bytes go to a byte stream, whose reader may bring memory of its own. */
 type Controller = ReadableStreamDefaultController<Message> | ReadableByteStreamController;
 
-function enqueueText(controller: Controller, text: string): number {
-  (controller as ReadableStreamDefaultController<Message>).enqueue(text);
-  return text.length;
-}
-
-/** Copies bytes to the memory that a reader brought, as many as go in, or else to memory of their own; returns how many. */
-function fill(controller: ReadableByteStreamController, part: Uint8Array): number {
-  const request = controller.byobRequest;
-  const view = request?.view;
-  if (!view) {
-    controller.enqueue(part.slice());
-    return part.length;
-  }
-  const size = Math.min(view.byteLength, part.length);
-  new Uint8Array(view.buffer, view.byteOffset).set(part.subarray(0, size));
-  request!.respond(size);
-  return size;
-}
-
-/** Implements {@linkcode IncomingMessage}: parts go in as they come, and wait until they are read. */
+/**
+ * Implements {@linkcode IncomingMessage}: parts go in as they come, and wait until they are read.
+ *
+ * What a stream is given may run the user's code before the call returns: a stream pulls again at once, and on Node a pipe
+ * writes at once. So parts are never given from inside of `push` or `end`, and everything is noted before they are.
+ */
 export class StreamedMessage implements IncomingMessage {
   readonly type: "text" | "binary";
   readonly #parts = new Fifo<Message>();
@@ -62,6 +48,8 @@ export class StreamedMessage implements IncomingMessage {
   #readable: ReadableStream<Message> | undefined;
   /** Where somebody waits for a part. */
   #waiting: Controller | undefined;
+  /** Whether the one that waits will be served in a moment. */
+  #serving = false;
   /** How it ended, once it has. */
   #end: { readonly error?: unknown } | undefined;
   #discarded = false;
@@ -90,9 +78,9 @@ export class StreamedMessage implements IncomingMessage {
     return inMemory(this.#rest) || this.#parts.some(inMemory);
   }
 
-  /** Whether somebody waits for a part. */
+  /** Whether somebody waits for a part that has not come. */
   get wanted(): boolean {
-    return this.#waiting !== undefined;
+    return this.#waiting !== undefined && this.#unread === 0 && this.#end === undefined;
   }
 
   get readable(): ReadableStream<Message> {
@@ -120,14 +108,14 @@ export class StreamedMessage implements IncomingMessage {
     if (part.length === 0 || this.#discarded) return;
     this.#parts.push(part);
     this.#unread += part.length + PART_COST;
-    this.#serve();
+    this.#serveSoon();
   }
 
   /** Ends it behind what was put in; `error`: what it fails with. */
   end(end: { readonly error?: unknown }): void {
     if (this.#discarded) return;
     this.#end = end;
-    this.#serve();
+    this.#serveSoon();
     this.#settleIfRead();
   }
 
@@ -166,6 +154,15 @@ export class StreamedMessage implements IncomingMessage {
     return new ReadableStream({ type: "bytes", pull, cancel }, { highWaterMark: 0 });
   }
 
+  #serveSoon(): void {
+    if (this.#waiting === undefined || this.#serving) return;
+    this.#serving = true;
+    queueMicrotask(() => {
+      this.#serving = false;
+      this.#serve();
+    });
+  }
+
   /** Gives the first part, or the end, to who waits. */
   #serve(): void {
     const controller = this.#waiting;
@@ -173,23 +170,42 @@ export class StreamedMessage implements IncomingMessage {
     const part = this.#rest ?? this.#parts.shift();
     if (part === undefined && this.#end === undefined) return;
     this.#waiting = undefined;
-    if (part === undefined) return this.#finish(controller);
-    const taken = typeof part === "string"
-      ? enqueueText(controller, part)
-      : fill(controller as ReadableByteStreamController, part);
-    this.#rest = taken < part.length ? (part as Uint8Array).subarray(taken) : undefined;
-    this.#unread -= taken + (this.#rest === undefined ? PART_COST : 0);
+    if (part === undefined) finish(controller, this.#end!);
+    else if (typeof part === "string") this.#enqueue(controller, part, part);
+    else this.#fill(controller as ReadableByteStreamController, part);
     this.#settleIfRead();
   }
 
-  #finish(controller: Controller): void {
-    if ("error" in this.#end!) return controller.error(this.#end.error);
-    controller.close();
-    // A reader that brought memory gets it back.
-    if ("byobRequest" in controller) controller.byobRequest?.respond(0);
+  /** Copies bytes to the memory that a reader brought, as many as go in, or else to memory of their own. */
+  #fill(controller: ReadableByteStreamController, part: Uint8Array): void {
+    const request = controller.byobRequest;
+    const view = request?.view;
+    if (!view) return this.#enqueue(controller, part, part.slice());
+    const size = Math.min(view.byteLength, part.length);
+    new Uint8Array(view.buffer, view.byteOffset).set(part.subarray(0, size));
+    this.#take(part, size);
+    request!.respond(size);
+  }
+
+  #enqueue(controller: Controller, part: Message, own: Message): void {
+    this.#take(part, part.length);
+    (controller as ReadableStreamDefaultController<Message>).enqueue(own);
+  }
+
+  /** Takes so much of the first part. */
+  #take(part: Message, size: number): void {
+    this.#rest = size < part.length ? (part as Uint8Array).subarray(size) : undefined;
+    this.#unread -= size + (this.#rest === undefined ? PART_COST : 0);
   }
 
   #settleIfRead(): void {
     if (this.#isRead) this.#settle?.();
   }
+}
+
+function finish(controller: Controller, end: { readonly error?: unknown }): void {
+  if ("error" in end) return controller.error(end.error);
+  controller.close();
+  // A reader that brought memory gets it back.
+  if ("byobRequest" in controller) controller.byobRequest?.respond(0);
 }

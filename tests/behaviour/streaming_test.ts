@@ -424,3 +424,42 @@ test("a server that is drained cuts streams off", async () => {
     assert(sent.cancelled instanceof WebSocketError);
   });
 });
+
+interface BytesRead {
+  readonly done: boolean;
+  readonly value?: Uint8Array | undefined;
+}
+
+for (
+  const [what, read] of [
+    ["all at once", (reader, size) => [reader.read(new Uint8Array(size), { min: size })]],
+    ["by two reads at a time", (reader) => [1, 2].map(() => reader.read(new Uint8Array(7)))],
+  ] as [string, (reader: ReadableStreamBYOBReader, size: number) => Promise<BytesRead>[]][]
+) {
+  test(`a message of thousands of fragments can be read into memory ${what}`, () =>
+    serving(ANY_SIZE, async (socket) => {
+      const message = await next(iterate(socket.incoming()));
+      const reader = (message.readable as ReadableStream<Uint8Array>).getReader({ mode: "byob" });
+      const got = new Uint8Array(70_000);
+      for (let at = 0, ended = false; !ended;) {
+        for (const { done, value } of await Promise.all(read(reader, 70_000))) {
+          if (done) ended = true;
+          else got.set(value!, at);
+          at += value?.length ?? 0;
+        }
+      }
+      assertEquals(got, pattern(70_000));
+      await socket.send("read");
+    }, async ({ port }) => {
+      const wire = await Wire.upgrade(port);
+      wire.send(clientFrame(Opcode.Binary, "", false));
+      await sleep(20);
+      const frames: number[] = [];
+      for (let i = 0; i < 7_000; i++) {
+        frames.push(...clientFrame(Opcode.Continuation, pattern(10, i * 10), i === 6_999));
+      }
+      wire.send(Uint8Array.from(frames));
+      assertEquals(await text(wire), "read");
+      wire.destroy();
+    }));
+}

@@ -97,7 +97,11 @@ const streaming = [
   ]),
   ...mutantsOf("lib/streams/incoming_message.ts", [...STREAMING, INBOX], [
     ["what waits is told of", "return inMemory(this.#rest) || this.#parts.some(inMemory);", "return false;"],
-    ["parts are read once", "controller.enqueue(part.slice());", "controller.enqueue(part);"],
+    [
+      "parts are read once",
+      "this.#enqueue(controller, part, part.slice())",
+      "this.#enqueue(controller, part, part)",
+    ],
     [
       "the end comes behind what waits",
       "this.#end !== undefined && this.#unread === 0",
