@@ -126,7 +126,10 @@ function handlers({ secure, onOpen, onSecured, onClose }: Hooks): BunHandlers {
       socket.data.takeLoss(error);
     },
     // Without this handler Bun would not show us a socket before its TLS handshake is done, and we could not cut it.
-    handshake: (socket, success, error) => onSecured?.(socket.data, success ? null : error),
+    handshake(socket, success, error) {
+      socket.data.handshaking = false;
+      onSecured?.(socket.data, success ? null : error);
+    },
     // What follows is `close`, or a rejection.
     error: () => {},
     connectError: () => {},

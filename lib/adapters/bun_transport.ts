@@ -60,6 +60,7 @@ export class BunTransport extends SocketTransport implements Transport {
   readonly remoteAddress: RemoteAddress | undefined;
   readonly secure: boolean;
   readonly copyUpTo: number = COPY_UP_TO;
+  handshaking: boolean;
   due = false;
   readonly #socket: BunSocket;
   /** What Bun has not taken yet of the write under way. */
@@ -72,6 +73,7 @@ export class BunTransport extends SocketTransport implements Transport {
       ? undefined
       : { hostname: remoteAddress, port: remotePort };
     this.secure = secure;
+    this.handshaking = secure;
     this.#socket = socket;
   }
 

@@ -23,11 +23,15 @@ import { HandshakeError } from "../errors.ts";
 import type { Handler, ListenTarget, ServeOptions } from "../server/serve_options.ts";
 import { type Listener, type Server, startServer } from "../server/server.ts";
 import { Deno, type DenoConn, type DenoListener, DenoTransport } from "./deno_transport.ts";
+import { nodeNet } from "./node_net.ts";
 import { sha1 } from "./sha1.ts";
 import { zlibCodec } from "./zlib.ts";
 
 export * from "../server/api.ts";
 export { zlibCodec } from "./zlib.ts";
+
+/** TLS, servers and clients alike. */
+const tlsNet = nodeNet({ readsAhead: true });
 
 const platform = { listen, dial, codec: zlibCodec, sha1 };
 
@@ -37,7 +41,7 @@ const platform = { listen, dial, codec: zlibCodec, sha1 };
  * @param options How to serve.
  * @param handler Runs once for each connection, which is closed when the promise settles.
  * @returns The running server.
- * @throws {TypeError | RangeError} If the options are wrong. A `Deno.errors.AddrInUse` and the like if it cannot listen.
+ * @throws {TypeError | RangeError} If the options are wrong. An `EADDRINUSE` and the like if it cannot listen.
  */
 export function serve<C = undefined>(options: ServeOptions<C>, handler: Handler<C>): Promise<Server> {
   return startServer(platform, options, handler);
@@ -70,18 +74,18 @@ const PEER_LEFT: ReadonlySet<unknown> = new Set(["NotConnected", "ConnectionRese
 
 // Async, so that what Deno.listen throws becomes a rejection.
 async function listen(
-  { hostname, port, path, tls }: ListenTarget,
+  target: ListenTarget,
   accept: (transport: Transport) => void,
   onError: (error: unknown) => void,
 ): Promise<Listener> {
-  const listener = path !== undefined
-    ? Deno.listen({ transport: "unix", path })
-    : tls === undefined
+  if (target.tls !== undefined) return await tlsNet.listen(target, accept, onError);
+  const { hostname, port, path } = target;
+  const listener = path === undefined
     ? Deno.listen({ hostname, port })
-    : Deno.listenTls({ hostname, port, ...tls });
+    : Deno.listen({ transport: "unix", path });
   let closing = false;
   const accepting = acceptAll(listener, {
-    accept: (conn) => accept(new DenoTransport(conn, { secure: tls !== undefined })),
+    accept: (conn) => accept(new DenoTransport(conn)),
     isOver(error) {
       if (!closing) onError(error);
       return closing;
@@ -114,33 +118,13 @@ async function acceptAll(
 }
 
 async function dial(target: DialTarget): Promise<Transport> {
+  const { hostname, port, path, tls, signal } = target;
+  if (tls !== undefined) return await tlsNet.dial(target);
   try {
-    return new DenoTransport(await dialConn(target), { secure: target.tls !== undefined });
+    const address = path === undefined ? { hostname, port } : { transport: "unix", path } as const;
+    return new DenoTransport(await Deno.connect({ ...address, signal }));
   } catch (cause) {
-    target.signal.throwIfAborted();
+    signal.throwIfAborted();
     throw new HandshakeError("unreachable", { cause });
   }
-}
-
-async function dialConn({ hostname, port, path, tls, signal }: DialTarget): Promise<DenoConn> {
-  if (path !== undefined) return await Deno.connect({ transport: "unix", path, signal });
-  const conn = await Deno.connect({ hostname, port, signal });
-  // Only a TCP connection has it, so before TLS starts.
-  conn.setNoDelay?.();
-  if (tls === undefined) return conn;
-  const secured = await Deno.startTls(conn, {
-    hostname: tls.serverName,
-    ...tls.ca !== undefined && { caCerts: [tls.ca] },
-  });
-  const cut = () => secured.close();
-  signal.addEventListener("abort", cut);
-  try {
-    await secured.handshake();
-  } catch (error) {
-    if (!signal.aborted) secured.close();
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", cut);
-  }
-  return secured;
 }

@@ -18,10 +18,6 @@ export interface DenoConn {
   setNoDelay?(noDelay?: boolean): void;
 }
 
-interface DenoTlsConn extends DenoConn {
-  handshake(): Promise<unknown>;
-}
-
 /** A socket that listens. */
 export interface DenoListener {
   readonly addr: { hostname: string; port: number };
@@ -33,9 +29,7 @@ type DenoAddress = { hostname: string; port: number } | { transport: "unix"; pat
 
 interface DenoNamespace {
   listen(address: DenoAddress): DenoListener;
-  listenTls(options: { hostname: string; port: number; cert: string; key: string }): DenoListener;
   connect(address: DenoAddress & { signal?: AbortSignal }): Promise<DenoConn>;
-  startTls(conn: DenoConn, options: { hostname: string; caCerts?: string[] }): Promise<DenoTlsConn>;
 }
 
 /** The functions that make sockets. */
@@ -60,7 +54,7 @@ let turnsYielded = 0;
 /** Reads and writes through a connection, one read and one write at a time. */
 export class DenoTransport extends SocketTransport implements Transport {
   readonly remoteAddress: RemoteAddress | undefined;
-  readonly secure: boolean;
+  readonly secure = false;
   due = false;
   readonly #conn: DenoConn;
   #buffer = new Uint8Array(MIN_READ);
@@ -70,13 +64,12 @@ export class DenoTransport extends SocketTransport implements Transport {
   #stopped = false;
   #restart: (() => void) | undefined;
 
-  constructor(conn: DenoConn, { secure }: { secure: boolean }) {
+  constructor(conn: DenoConn) {
     super();
     const { remoteAddr } = conn;
     this.remoteAddress = "port" in remoteAddr
       ? { hostname: remoteAddr.hostname, port: remoteAddr.port }
       : undefined;
-    this.secure = secure;
     this.#conn = conn;
     conn.setNoDelay?.();
     this.#readAll();

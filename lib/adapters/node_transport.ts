@@ -16,6 +16,7 @@ type Owned = OwnedSocket<NodeTransport>;
 export class NodeTransport extends SocketTransport implements Transport, SocketReader {
   readonly remoteAddress: RemoteAddress | undefined;
   readonly secure: boolean;
+  handshaking = false;
   due = false;
   behindLarge = false;
   readonly #socket: Socket;

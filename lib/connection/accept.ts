@@ -193,12 +193,13 @@ export async function acceptUpgrade<C>(
   return connection;
 }
 
-/** Answers a request with an HTTP error and ends the stream. Never rejects. */
+/** Answers a request with an HTTP error and ends the stream; cuts it in the middle of a TLS handshake. Never rejects. */
 export async function refuse(
   channel: ByteChannel,
   error: HandshakeError,
   limits: CheckedLimits,
 ): Promise<void> {
+  if (channel.transport.handshaking) return channel.transport.destroy();
   channel.recover();
   // A peer that has left, or that reads nothing, gets nothing.
   await channel.write(writeRefusal(error), limits.closeTimeout).catch(() => {});

@@ -51,6 +51,8 @@ export interface Transport {
   readonly remoteAddress: RemoteAddress | undefined;
   /** Whether the bytes go through TLS. */
   readonly secure: boolean;
+  /** Whether the TLS handshake is still under way: nothing can be written before its end. @default {false} */
+  readonly handshaking?: boolean;
   /** Up to how many bytes the engine copies sooner than it makes a view. @default {0} */
   readonly copyUpTo?: number;
   /** Lets bytes, and the end, be read. */

@@ -43,8 +43,6 @@ export interface ListenTarget {
   readonly path: string | undefined;
   /** Who we are, for TLS. */
   readonly tls: TlsServeOptions | undefined;
-  /** How long a TLS handshake may take, in milliseconds. */
-  readonly handshakeTimeout: number;
 }
 
 /** The options that `serve` and `attach` share: all but the address. */
@@ -105,7 +103,7 @@ export interface ServeSettings<C> extends ServerSettings<C> {
  */
 export function readServeOptions<C>(options: ServeOptions<C>, platform: HandshakePlatform): ServeSettings<C> {
   const settings = readServerOptions(options, platform);
-  return { ...settings, target: listenTarget(options, settings.limits) };
+  return { ...settings, target: listenTarget(options) };
 }
 
 /**
@@ -131,7 +129,7 @@ export function readServerOptions<C>(
   return { accept, limits, authorize, fetch, maxBodySize, maxConnections, onError };
 }
 
-function listenTarget<C>(options: ServeOptions<C>, { handshakeTimeout }: CheckedLimits): ListenTarget {
+function listenTarget<C>(options: ServeOptions<C>): ListenTarget {
   const { hostname = "0.0.0.0", port = 0, path, tls } = options;
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new RangeError(`Cannot serve: the port must be a whole number from 0 to 65535, not ${port}`);
@@ -142,5 +140,5 @@ function listenTarget<C>(options: ServeOptions<C>, { handshakeTimeout }: Checked
   if (tls !== undefined && (typeof tls.cert !== "string" || typeof tls.key !== "string")) {
     throw new TypeError("Cannot serve: tls needs cert and key, both PEM");
   }
-  return { hostname, port, path, tls, handshakeTimeout };
+  return { hostname, port, path, tls };
 }

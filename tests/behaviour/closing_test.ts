@@ -2,6 +2,7 @@ import { test } from "node:test";
 import { assert, assertEquals, assertRejects } from "#std/assert";
 import { WebSocketError } from "../../mod.ts";
 import { Opcode } from "../../lib/protocol/frame.ts";
+import { testOverTcpAndTls } from "../support/links.ts";
 import { echo, receive, receiveAll, serving, settles, sleep, until } from "../support/serving.ts";
 import { clientClose, clientFrame, Wire } from "../support/wire.ts";
 
@@ -162,29 +163,35 @@ test("close may be called again, also on a closed connection", () =>
     socket.close({ closeCode: 4003 });
   }));
 
-test("the server ends the stream first, after the Close frames", () =>
-  serving({}, echo, async ({ port }) => {
-    const wire = await Wire.upgrade(port);
-    wire.send(clientClose(1001, "going"));
-    assertEquals(await wire.frame(), {
-      opcode: Opcode.Close,
-      payload: Uint8Array.of(3, 233, ...[..."going"].map((c) => c.charCodeAt(0))),
-    });
-    assertEquals(await wire.ended, "end");
-    wire.destroy();
-  }));
+testOverTcpAndTls(
+  "the server ends the stream first, after the Close frames",
+  () =>
+    serving({}, echo, async ({ port }) => {
+      const wire = await Wire.upgrade(port);
+      wire.send(clientClose(1001, "going"));
+      assertEquals(await wire.frame(), {
+        opcode: Opcode.Close,
+        payload: Uint8Array.of(3, 233, ...[..."going"].map((c) => c.charCodeAt(0))),
+      });
+      assertEquals(await wire.ended, "end");
+      wire.destroy();
+    }),
+);
 
-test("a failed connection sends its Close although the peer keeps writing, and is not reset before that", () =>
-  serving({}, echo, async ({ port }) => {
-    const wire = await Wire.upgrade(port);
-    wire.send(Uint8Array.of(0x81, 0x05, 1, 2, 3, 4, 5)); // not masked
-    for (let i = 0; i < 50; i++) wire.send(new Uint8Array(10_000));
-    assertEquals(await wire.closeCode(), 1002);
-    assertEquals(await wire.ended, "end");
-    wire.destroy();
-  }));
+testOverTcpAndTls(
+  "a failed connection sends its Close although the peer keeps writing, and is not reset before that",
+  () =>
+    serving({}, echo, async ({ port }) => {
+      const wire = await Wire.upgrade(port);
+      wire.send(Uint8Array.of(0x81, 0x05, 1, 2, 3, 4, 5)); // not masked
+      for (let i = 0; i < 50; i++) wire.send(new Uint8Array(10_000));
+      assertEquals(await wire.closeCode(), 1002);
+      assertEquals(await wire.ended, "end");
+      wire.destroy();
+    }),
+);
 
-test("a peer that never answers the Close is cut after closeTimeout", async () => {
+testOverTcpAndTls("a peer that never answers the Close is cut after closeTimeout", async () => {
   const closed = Promise.withResolvers<[unknown, number]>();
   await serving({ closeTimeout: 200 }, async (socket) => {
     const start = performance.now();
@@ -201,7 +208,7 @@ test("a peer that never answers the Close is cut after closeTimeout", async () =
   });
 });
 
-test("a stream that ends without a Close is 1006", async () => {
+testOverTcpAndTls("a stream that ends without a Close is 1006", async () => {
   const closed = Promise.withResolvers<WebSocketError>();
   await serving({}, (socket) => socket.closed.catch(closed.resolve), async ({ port }) => {
     const wire = await Wire.upgrade(port);
@@ -235,23 +242,26 @@ test("disposing of a connection closes it, waits for the end, and never throws",
     await lost[Symbol.asyncDispose]();
   }));
 
-test("server.close sends 1001 to open connections, cuts idle sockets, and is idempotent", async () => {
-  await serving({}, echo, async ({ server, open, port }) => {
-    const socket = await open();
-    const idle = await Wire.open(port);
-    await until(() => server.connections.size === 1);
-    const first = server.close({ reason: "restart" });
-    const second = server.close();
-    assertEquals(await socket.closed, { closeCode: 1001, reason: "restart" });
-    await Promise.all([first, second]);
-    assertEquals(server.connections.size, 0);
-    await idle.ended;
-    idle.destroy();
-    await assertRejects(() => Wire.open(port));
-  });
-});
+testOverTcpAndTls(
+  "server.close sends 1001 to open connections, cuts idle sockets, and is idempotent",
+  async () => {
+    await serving({}, echo, async ({ server, open, port }) => {
+      const socket = await open();
+      const idle = await Wire.open(port);
+      await until(() => server.connections.size === 1);
+      const first = server.close({ reason: "restart" });
+      const second = server.close();
+      assertEquals(await socket.closed, { closeCode: 1001, reason: "restart" });
+      await Promise.all([first, second]);
+      assertEquals(server.connections.size, 0);
+      await idle.ended;
+      idle.destroy();
+      await assertRejects(() => Wire.open(port));
+    });
+  },
+);
 
-test("server.close cuts what does not end within its timeout", async () => {
+testOverTcpAndTls("server.close cuts what does not end within its timeout", async () => {
   await serving({}, () => new Promise(() => {}), async ({ server, port }) => {
     const wire = await Wire.upgrade(port);
     const start = performance.now();
@@ -263,13 +273,16 @@ test("server.close cuts what does not end within its timeout", async () => {
   });
 });
 
-test("the stream ends at once when the peer answers our Close, not after closeTimeout", () =>
-  serving({}, (socket) => socket.closed, async ({ server, port }) => {
-    const wire = await Wire.upgrade(port);
-    await until(() => server.connections.size === 1);
-    for (const connection of server.connections) connection.close({ closeCode: 4000 });
-    assertEquals(await wire.closeCode(), 4000);
-    wire.send(clientClose(4000));
-    assertEquals(await settles(wire.ended, 1_000), true);
-    wire.destroy();
-  }));
+testOverTcpAndTls(
+  "the stream ends at once when the peer answers our Close, not after closeTimeout",
+  () =>
+    serving({}, (socket) => socket.closed, async ({ server, port }) => {
+      const wire = await Wire.upgrade(port);
+      await until(() => server.connections.size === 1);
+      for (const connection of server.connections) connection.close({ closeCode: 4000 });
+      assertEquals(await wire.closeCode(), 4000);
+      wire.send(clientClose(4000));
+      assertEquals(await settles(wire.ended, 1_000), true);
+      wire.destroy();
+    }),
+);

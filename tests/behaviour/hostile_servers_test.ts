@@ -3,7 +3,8 @@ import { assert, assertEquals, assertRejects } from "#std/assert";
 import { HandshakeError, type WebSocketConnection, WebSocketError } from "../../mod.ts";
 import type { HandshakeErrorCode } from "../../lib/errors.ts";
 import { answer, receiveKey, type Script, scripted, writeForever } from "../support/scripted_server.ts";
-import { receive, receiveAll, settles, sleep } from "../support/serving.ts";
+import { testOverTcpAndTls } from "../support/links.ts";
+import { receive, receiveAll, settles, sleep, trusted } from "../support/serving.ts";
 import { connect, WebSocketStream } from "../support/sluice.ts";
 import type { Wire } from "../support/wire.ts";
 import { CLIENT_ROWS } from "../vectors/handshake_client.ts";
@@ -41,9 +42,10 @@ async function refused(
   options: Options,
   { code, status }: { code: HandshakeErrorCode; status?: number | undefined },
 ): Promise<void> {
-  const stream = new WebSocketStream(url, options);
+  const all = { ...trusted(), ...options };
+  const stream = new WebSocketStream(url, all);
   const errors = await Promise.all(
-    [connect(url, options), stream.opened, stream.closed].map((promise) =>
+    [connect(url, all), stream.opened, stream.closed].map((promise) =>
       assertRejects(() => promise as Promise<unknown>, HandshakeError)
     ),
   );
@@ -180,7 +182,8 @@ const hostile: readonly HostileServer[] = [
 ];
 
 for (const { name, script, code, status, late = false } of hostile) {
-  test(`a client gives up with ${code} on a server that ${name}`, () =>
+  const define = late ? testOverTcpAndTls : test;
+  define(`a client gives up with ${code} on a server that ${name}`, () =>
     scripted(
       script,
       (url) =>
@@ -240,15 +243,18 @@ test("a client does not follow a redirection, and does not ask again", async () 
   });
 });
 
-test("a client that is told to give up in the middle of a head frees its socket", () =>
-  scripted(answer(half), async (url) => {
-    const controller = new AbortController();
-    setTimeout(() => controller.abort(new Error("enough")), 50);
-    await assertRejects(() => connect(url, { signal: controller.signal }), Error, "enough");
-    const stream = new WebSocketStream(url);
-    setTimeout(() => stream.close(), 50);
-    assertEquals((await assertRejects(() => stream.opened, Error)).name, "AbortError");
-  }));
+testOverTcpAndTls(
+  "a client that is told to give up in the middle of a head frees its socket",
+  () =>
+    scripted(answer(half), async (url) => {
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(new Error("enough")), 50);
+      await assertRejects(() => connect(url, { ...trusted(), signal: controller.signal }), Error, "enough");
+      const stream = new WebSocketStream(url, trusted());
+      setTimeout(() => stream.close(), 50);
+      assertEquals((await assertRejects(() => stream.opened, Error)).name, "AbortError");
+    }),
+);
 
 test("a client hears of the first fault alone, whatever else is wrong", () =>
   scripted(
@@ -265,7 +271,12 @@ function opened(
   options?: Options,
 ): Promise<void> {
   return scripted(script, async (url) => {
-    const socket = await connect(url, { handshakeTimeout: AMPLE, closeTimeout: AMPLE, ...options });
+    const socket = await connect(url, {
+      ...trusted(),
+      handshakeTimeout: AMPLE,
+      closeTimeout: AMPLE,
+      ...options,
+    });
     await test(socket);
   });
 }
@@ -335,24 +346,30 @@ test("a second head behind the first is no frame", () =>
     assertEquals([error.code, error.closeCode], ["reserved-bit", 1002]);
   }));
 
-test("a server that never answers the Close is cut after closeTimeout", () =>
-  opened(answer(HEAD), async (socket) => {
-    await inTime(SHORT, async () => {
-      socket.close();
-      const error = await assertRejects(() => socket.closed, WebSocketError);
-      assertEquals(error.code, "close-timeout");
-    });
-  }, { closeTimeout: SHORT }));
+testOverTcpAndTls(
+  "a server that never answers the Close is cut after closeTimeout",
+  () =>
+    opened(answer(HEAD), async (socket) => {
+      await inTime(SHORT, async () => {
+        socket.close();
+        const error = await assertRejects(() => socket.closed, WebSocketError);
+        assertEquals(error.code, "close-timeout");
+      });
+    }, { closeTimeout: SHORT }),
+);
 
-test("a server that answers the Close and never ends the stream is cut after closeTimeout", () => {
-  const script: Script = async (wire) => {
-    await answer(HEAD)(wire);
-    await wire.take(MASKED_CLOSE);
-    wire.send(latin1(CLOSE));
-    await writeForever(wire, "late ");
-  };
-  return opened(script, async (socket) => {
-    socket.close();
-    assertEquals((await socket.closed).closeCode, 1000);
-  }, { closeTimeout: SHORT });
-});
+testOverTcpAndTls(
+  "a server that answers the Close and never ends the stream is cut after closeTimeout",
+  () => {
+    const script: Script = async (wire) => {
+      await answer(HEAD)(wire);
+      await wire.take(MASKED_CLOSE);
+      wire.send(latin1(CLOSE));
+      await writeForever(wire, "late ");
+    };
+    return opened(script, async (socket) => {
+      socket.close();
+      assertEquals((await socket.closed).closeCode, 1000);
+    }, { closeTimeout: SHORT });
+  },
+);

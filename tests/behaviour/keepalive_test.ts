@@ -2,59 +2,69 @@ import { test } from "node:test";
 import { assert, assertEquals, assertRejects } from "#std/assert";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import type { WebSocketError } from "../../mod.ts";
+import { testOverTcpAndTls } from "../support/links.ts";
 import { echo, receive, serving, settles, sleep, until } from "../support/serving.ts";
 import { serve } from "../support/sluice.ts";
 import { clientFrame, Wire } from "../support/wire.ts";
 
 const keepalive = { interval: 100, timeout: 100 };
 
-test("a peer that gives no sign of life is cut within interval and timeout, and onError hears of it", async () => {
-  const stages: string[] = [];
-  const closed = Promise.withResolvers<[string, number]>();
-  await serving({ keepalive, onError: (_, { stage }) => stages.push(stage) }, (socket) => {
-    const start = performance.now();
-    return socket.closed.catch((error: WebSocketError) =>
-      closed.resolve([error.code, performance.now() - start])
-    );
-  }, async ({ port }) => {
-    const wire = await Wire.upgrade(port);
-    const [code, time] = await closed.promise;
-    assertEquals(code, "keepalive-timeout");
-    assert(time > 150 && time < 1_200, `${time} ms`);
-    await wire.ended;
-    assertEquals(stages, ["keepalive"]);
-    wire.destroy();
-  });
-});
+testOverTcpAndTls(
+  "a peer that gives no sign of life is cut within interval and timeout, and onError hears of it",
+  async () => {
+    const stages: string[] = [];
+    const closed = Promise.withResolvers<[string, number]>();
+    await serving({ keepalive, onError: (_, { stage }) => stages.push(stage) }, (socket) => {
+      const start = performance.now();
+      return socket.closed.catch((error: WebSocketError) =>
+        closed.resolve([error.code, performance.now() - start])
+      );
+    }, async ({ port }) => {
+      const wire = await Wire.upgrade(port);
+      const [code, time] = await closed.promise;
+      assertEquals(code, "keepalive-timeout");
+      assert(time > 150 && time < 1_200, `${time} ms`);
+      await wire.ended;
+      assertEquals(stages, ["keepalive"]);
+      wire.destroy();
+    });
+  },
+);
 
-test("a peer that answers, also late, is kept, and its round trip is known", () =>
-  serving({ keepalive }, (socket) => socket.closed, async ({ server, port }) => {
-    const wire = await Wire.upgrade(port);
-    for (let i = 0; i < 5; i++) {
-      const { opcode, payload } = await wire.frame();
-      assertEquals(opcode, Opcode.Ping);
-      await sleep(80);
-      wire.send(clientFrame(Opcode.Pong, payload));
-    }
-    await sleep(10);
-    const [socket] = server.connections;
-    assert(socket !== undefined, "it was cut");
-    assert(socket.roundTrip! >= 75 && socket.roundTrip! < 1_000, `${socket.roundTrip} ms`);
-    wire.destroy();
-  }));
+testOverTcpAndTls(
+  "a peer that answers, also late, is kept, and its round trip is known",
+  () =>
+    serving({ keepalive }, (socket) => socket.closed, async ({ server, port }) => {
+      const wire = await Wire.upgrade(port);
+      for (let i = 0; i < 5; i++) {
+        const { opcode, payload } = await wire.frame();
+        assertEquals(opcode, Opcode.Ping);
+        await sleep(80);
+        wire.send(clientFrame(Opcode.Pong, payload));
+      }
+      await sleep(10);
+      const [socket] = server.connections;
+      assert(socket !== undefined, "it was cut");
+      assert(socket.roundTrip! >= 75 && socket.roundTrip! < 1_000, `${socket.roundTrip} ms`);
+      wire.destroy();
+    }),
+);
 
-test("a peer that answers no Ping but sends data, byte by byte, is kept", () =>
-  serving({ keepalive }, echo, async ({ server, port }) => {
-    const wire = await Wire.upgrade(port);
-    for (const byte of clientFrame(Opcode.Text, "slow but alive")) {
-      wire.send(Uint8Array.of(byte));
-      await sleep(40);
-    }
-    assertEquals(server.connections.size, 1);
-    wire.destroy();
-  }));
+testOverTcpAndTls(
+  "a peer that answers no Ping but sends data, byte by byte, is kept",
+  () =>
+    serving({ keepalive }, echo, async ({ server, port }) => {
+      const wire = await Wire.upgrade(port);
+      for (const byte of clientFrame(Opcode.Text, "slow but alive")) {
+        wire.send(Uint8Array.of(byte));
+        await sleep(40);
+      }
+      assertEquals(server.connections.size, 1);
+      wire.destroy();
+    }),
+);
 
-test("a reader that is paused does not make its peer look dead", async () => {
+testOverTcpAndTls("a reader that is paused does not make its peer look dead", async () => {
   const gate = Promise.withResolvers<void>();
   await serving({ keepalive, highWaterMark: 1_000 }, async (socket) => {
     await gate.promise;
@@ -68,28 +78,34 @@ test("a reader that is paused does not make its peer look dead", async () => {
   });
 });
 
-test("a peer that vanishes while our reader is paused is noticed by the next keepalive", async () => {
-  const closed = Promise.withResolvers<string>();
-  await serving(
-    { keepalive, highWaterMark: 1_000 },
-    (socket) => socket.closed.catch((error: WebSocketError) => closed.resolve(error.code)),
-    async ({ open }) => {
-      const socket = await open();
-      for (let i = 0; i < 20; i++) await socket.send("x".repeat(1_000));
-      await sleep(50);
-      socket.abort();
-      assert(await settles(closed.promise, 1_500), "nobody noticed");
-    },
-  );
-});
+testOverTcpAndTls(
+  "a peer that vanishes while our reader is paused is noticed by the next keepalive",
+  async () => {
+    const closed = Promise.withResolvers<string>();
+    await serving(
+      { keepalive, highWaterMark: 1_000 },
+      (socket) => socket.closed.catch((error: WebSocketError) => closed.resolve(error.code)),
+      async ({ open }) => {
+        const socket = await open();
+        for (let i = 0; i < 20; i++) await socket.send("x".repeat(1_000));
+        await sleep(50);
+        socket.abort();
+        assert(await settles(closed.promise, 1_500), "nobody noticed");
+      },
+    );
+  },
+);
 
-test("keepalive false sends no Ping; without an answer from us a client's own keepalive ends the connection", async () => {
-  await serving({ keepalive: false }, echo, async ({ port }) => {
-    const wire = await Wire.upgrade(port);
-    assertEquals(await settles(wire.frame(), 300), false);
-    wire.destroy();
-  });
-});
+testOverTcpAndTls(
+  "keepalive false sends no Ping; without an answer from us a client's own keepalive ends the connection",
+  async () => {
+    await serving({ keepalive: false }, echo, async ({ port }) => {
+      const wire = await Wire.upgrade(port);
+      assertEquals(await settles(wire.frame(), 300), false);
+      wire.destroy();
+    });
+  },
+);
 
 test("a connection that ends leaves no timer behind: its keepalive is over", async () => {
   await serving({ keepalive: { interval: 20, timeout: 20 } }, echo, async ({ open, server }) => {

@@ -6,6 +6,7 @@
 
 import { test } from "node:test";
 import { assertEquals } from "#std/assert";
+import { testOverTcpAndTls } from "../support/links.ts";
 import { echo, serving, sleep } from "../support/serving.ts";
 import { UPGRADE, Wire } from "../support/wire.ts";
 
@@ -29,7 +30,7 @@ test("an upgrade that is still decided on has its place", async () => {
   });
 });
 
-test("a server that waits for its handlers lets nobody in", async () => {
+testOverTcpAndTls("a server that waits for its handlers lets nobody in", async () => {
   const gate = Promise.withResolvers<void>();
   await serving({}, () => gate.promise, async ({ port, server, open }) => {
     await open();

@@ -9,6 +9,7 @@ import { assert, assertEquals, assertLess, assertRejects, assertThrows } from "#
 import type { Limits } from "../../lib/connection/limits.ts";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import { type IncomingMessage, WebSocketError } from "../../mod.ts";
+import { testOverTcpAndTls } from "../support/links.ts";
 import { receive, receiveAll, serving, settles, sleep, until } from "../support/serving.ts";
 import { clientClose, clientFrame, Wire } from "../support/wire.ts";
 
@@ -382,37 +383,43 @@ const IMPATIENT: Limits = { ...ANY_SIZE, keepalive: { interval: 300, timeout: 30
 const SENDER: Limits = { ...ANY_SIZE, keepalive: { interval: 2_150, timeout: 400 } };
 const READER: Limits = { ...ANY_SIZE, keepalive: { interval: 1_500, timeout: 400 } };
 
-test("who does not read a message holds its sender at the kernel's window, and neither is taken for dead", async () => {
-  const sent = source(16 * MIB);
-  await serving(SENDER, (socket) => socket.sendStream(sent.readable), async ({ open }) => {
-    const client = await open(READER);
-    const message = await next(iterate(client.incoming()));
-    await sleep(500);
-    const { taken } = sent;
-    await sleep(2_500);
-    assertEquals(sent.taken, taken, "it was not held");
-    assertLess(taken, 15 * MIB);
-    assertEquals([client.bufferedAmount, await settles(client.closed, 0)], [0, false]);
-    let size = 0;
-    for await (const part of message.readable) size += part.length;
-    assertEquals(size, 16 * MIB);
-  });
-});
+testOverTcpAndTls(
+  "who does not read a message holds its sender at the kernel's window, and neither is taken for dead",
+  async () => {
+    const sent = source(16 * MIB);
+    await serving(SENDER, (socket) => socket.sendStream(sent.readable), async ({ open }) => {
+      const client = await open(READER);
+      const message = await next(iterate(client.incoming()));
+      await sleep(500);
+      const { taken } = sent;
+      await sleep(2_500);
+      assertEquals(sent.taken, taken, "it was not held");
+      assertLess(taken, 15 * MIB);
+      assertEquals([client.bufferedAmount, await settles(client.closed, 0)], [0, false]);
+      let size = 0;
+      for await (const part of message.readable) size += part.length;
+      assertEquals(size, 16 * MIB);
+    });
+  },
+);
 
-test("while a message is read slowly, Pings are answered", () =>
-  serving(IMPATIENT, async (socket) => {
-    for await (const message of socket.incoming()) {
-      for await (const _ of message.readable) await sleep(3);
-    }
-  }, async ({ open }) => {
-    const client = await open(IMPATIENT);
-    const sending = client.sendStream(source(2 * MIB).readable);
-    for (let i = 0; i < 2; i++) assert(await client.ping() >= 0);
-    await sending;
-    client.abort();
-  }));
+testOverTcpAndTls(
+  "while a message is read slowly, Pings are answered",
+  () =>
+    serving(IMPATIENT, async (socket) => {
+      for await (const message of socket.incoming()) {
+        for await (const _ of message.readable) await sleep(3);
+      }
+    }, async ({ open }) => {
+      const client = await open(IMPATIENT);
+      const sending = client.sendStream(source(2 * MIB).readable);
+      for (let i = 0; i < 2; i++) assert(await client.ping() >= 0);
+      await sending;
+      client.abort();
+    }),
+);
 
-test("a server that is drained cuts streams off", async () => {
+testOverTcpAndTls("a server that is drained cuts streams off", async () => {
   const sent = source(Infinity);
   await serving({}, (socket) => socket.sendStream(sent.readable), async ({ server, open }) => {
     const client = await open(ANY_SIZE);

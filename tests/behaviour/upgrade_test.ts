@@ -1,7 +1,8 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "#std/assert";
 import { HandshakeError, type UpgradeRequest } from "../../mod.ts";
-import { echo, receive, serving, settles, until } from "../support/serving.ts";
+import { testOverTcpAndTls } from "../support/links.ts";
+import { echo, receive, serving, settles, trusted, until } from "../support/serving.ts";
 import { connect, serve } from "../support/sluice.ts";
 import { portOf, UPGRADE, Wire } from "../support/wire.ts";
 
@@ -35,7 +36,7 @@ test("the handler gets the request: URL, headers, protocols, address", async () 
   });
 });
 
-test("the signal of an upgrade is aborted when its client leaves", async () => {
+testOverTcpAndTls("the signal of an upgrade is aborted when its client leaves", async () => {
   const aborted = Promise.withResolvers<void>();
   await serving({}, (socket, request) => {
     request.signal.addEventListener("abort", () => aborted.resolve());
@@ -158,18 +159,21 @@ test("one connection more than maxConnections is answered with 503, and gets in 
     await open();
   }));
 
-test("a handshake that is not complete within handshakeTimeout is answered with 408, whatever trickles in", () =>
-  serving({ handshakeTimeout: 300 }, echo, async ({ port }) => {
-    const wire = await Wire.open(port);
-    const start = performance.now();
-    const trickle = setInterval(() => wire.send("G"), 40);
-    const head = await wire.head();
-    clearInterval(trickle);
-    const time = performance.now() - start;
-    assertEquals(statusOf(head), 408);
-    assert(time >= 290 && time < 800, `${time} ms`);
-    wire.destroy();
-  }));
+testOverTcpAndTls(
+  "a handshake that is not complete within handshakeTimeout is answered with 408, whatever trickles in",
+  () =>
+    serving({ handshakeTimeout: 300 }, echo, async ({ port }) => {
+      const wire = await Wire.open(port);
+      const start = performance.now();
+      const trickle = setInterval(() => wire.send("G"), 40);
+      const head = await wire.head();
+      clearInterval(trickle);
+      const time = performance.now() - start;
+      assertEquals(statusOf(head), 408);
+      assert(time >= 290 && time < 800, `${time} ms`);
+      wire.destroy();
+    }),
+);
 
 test("serve rejects when its port is taken, and on wrong options", async () => {
   await serving({}, echo, async ({ port }) => {
@@ -216,15 +220,21 @@ test("connect rejects when nobody listens, on a wrong URL or option, and when it
   assertEquals(error.code, "unreachable");
 });
 
-test("connect gives up on a server that does not answer: by handshakeTimeout, or by its signal", async () => {
-  await serving({ authorize: () => new Promise<undefined>(() => {}) }, echo, async ({ url }) => {
-    const error = await assertRejects(() => connect(url, { handshakeTimeout: 100 }), HandshakeError);
-    assertEquals(error.code, "timeout");
-    const controller = new AbortController();
-    setTimeout(() => controller.abort(new Error("enough")), 50);
-    await assertRejects(() => connect(url, { signal: controller.signal }), Error, "enough");
-  });
-});
+testOverTcpAndTls(
+  "connect gives up on a server that does not answer: by handshakeTimeout, or by its signal",
+  async () => {
+    await serving({ authorize: () => new Promise<undefined>(() => {}) }, echo, async ({ url }) => {
+      const error = await assertRejects(
+        () => connect(url, { ...trusted(), handshakeTimeout: 100 }),
+        HandshakeError,
+      );
+      assertEquals(error.code, "timeout");
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(new Error("enough")), 50);
+      await assertRejects(() => connect(url, { ...trusted(), signal: controller.signal }), Error, "enough");
+    });
+  },
+);
 
 test("an origins function that throws refuses with 500, and an onError that throws harms nobody", async () => {
   let told = 0;
@@ -251,28 +261,31 @@ test("an origins function that throws refuses with 500, and an onError that thro
   }
 });
 
-test("server.close checks its options at once, and answers plain HTTP that was asked for", async () => {
-  const gate = Promise.withResolvers<void>();
-  let asked = false;
-  const fetch = async () => {
-    asked = true;
-    await gate.promise;
-    return new Response("late");
-  };
-  await serving({ fetch }, echo, async ({ port, server }) => {
-    assertThrows(() => server.close({ closeCode: 1006 }), RangeError);
-    assertThrows(() => server.close({ timeout: -1 }), RangeError, "timeout");
-    const wire = await Wire.open(port);
-    wire.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    await until(() => asked);
-    const closed = server.close();
-    gate.resolve();
-    assertEquals(statusOf(await wire.head()), 200);
-    assertEquals(new TextDecoder().decode(await wire.rest()), "late");
-    wire.destroy();
-    await closed;
-  });
-});
+testOverTcpAndTls(
+  "server.close checks its options at once, and answers plain HTTP that was asked for",
+  async () => {
+    const gate = Promise.withResolvers<void>();
+    let asked = false;
+    const fetch = async () => {
+      asked = true;
+      await gate.promise;
+      return new Response("late");
+    };
+    await serving({ fetch }, echo, async ({ port, server }) => {
+      assertThrows(() => server.close({ closeCode: 1006 }), RangeError);
+      assertThrows(() => server.close({ timeout: -1 }), RangeError, "timeout");
+      const wire = await Wire.open(port);
+      wire.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      await until(() => asked);
+      const closed = server.close();
+      gate.resolve();
+      assertEquals(statusOf(await wire.head()), 200);
+      assertEquals(new TextDecoder().decode(await wire.rest()), "late");
+      wire.destroy();
+      await closed;
+    });
+  },
+);
 
 test("a client that leaves while authorize decides is known to its request", async () => {
   const left = Promise.withResolvers<void>();

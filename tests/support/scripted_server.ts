@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { latin1 } from "../vectors/splits.ts";
+import { currentCertificate, securedServer } from "./links.ts";
 import { settles } from "./serving.ts";
 import { Wire } from "./wire.ts";
 
@@ -30,7 +31,7 @@ export async function scripted(
   const wires: Wire[] = [];
   const visits: Promise<void>[] = [];
   const server = createServer({ noDelay: true }, (socket) => {
-    const wire = Wire.over(socket);
+    const wire = Wire.over(securedServer(socket), socket);
     const gone = new Promise<void>((resolve) => socket.on("close", () => resolve()));
     wires.push(wire);
     visits.push(Promise.all([script(wire), gone]).then(() => {}));
@@ -38,7 +39,8 @@ export async function scripted(
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   try {
-    await test(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/`, () => wires.length);
+    const scheme = currentCertificate() ? "wss" : "ws";
+    await test(`${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}/`, () => wires.length);
     const over = Promise.all(visits);
     if (!await settles(over, GRACE)) throw new Error(`A socket of the server is left after ${GRACE} ms`);
     await over;

@@ -7,6 +7,7 @@
 import type { Handler, ServeOptions } from "../../lib/server/serve_options.ts";
 import type { Server } from "../../lib/server/server.ts";
 import type { Message, WebSocketConnection } from "../../mod.ts";
+import { currentCertificate } from "./links.ts";
 import { connect, serve } from "./sluice.ts";
 import "./watch_sent.ts";
 import { portOf } from "./wire.ts";
@@ -20,18 +21,19 @@ export interface Serving {
   open(options?: Parameters<typeof connect>[1]): Promise<WebSocketConnection>;
 }
 
-/** Runs a test against a server on a free port; both end before the promise settles. */
+/** Runs a test against a server on a free port, over TLS if the test is such; both end before the promise settles. */
 export async function serving<C = undefined>(
   options: ServeOptions<C>,
   handler: Handler<C>,
   test: (serving: Serving) => Promise<void>,
 ): Promise<void> {
-  const server = await serve({ hostname: "127.0.0.1", ...options }, handler);
+  const tls = currentCertificate();
+  const server = await serve({ hostname: "127.0.0.1", ...tls && { tls }, ...options }, handler);
   const port = portOf(server);
-  const url = `ws://127.0.0.1:${port}/`;
+  const url = `${tls ? "wss" : "ws"}://127.0.0.1:${port}/`;
   const opened: WebSocketConnection[] = [];
   const open = async (options?: Parameters<typeof connect>[1]) => {
-    const socket = await connect(url, options);
+    const socket = await connect(url, { ...trusted(), ...options });
     opened.push(socket);
     return socket;
   };
@@ -41,6 +43,12 @@ export async function serving<C = undefined>(
     for (const socket of opened) socket.abort();
     await server.close({ timeout: 100 });
   }
+}
+
+/** What a client needs to trust the server that the running test talks to. */
+export function trusted(): { tls?: { ca: string } } {
+  const tls = currentCertificate();
+  return tls ? { tls: { ca: tls.cert } } : {};
 }
 
 /** A handler that sends every message back. */

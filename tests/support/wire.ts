@@ -8,6 +8,7 @@ import { connect, type Socket } from "node:net";
 import type { Server } from "../../lib/server/server.ts";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import { headerSize, writeFrame } from "../../lib/protocol/frame_encoder.ts";
+import { securedClient } from "./links.ts";
 import { SentBytes } from "./sent_bytes.ts";
 
 /** The head that every test sends that is not about heads; its key is the RFC's own sample. */
@@ -37,6 +38,8 @@ export function portOf(server: Server): number {
 /** A socket with everything it has received. */
 export class Wire {
   readonly socket: Socket;
+  /** The TCP socket: `socket` itself, or what is below its TLS. */
+  readonly #below: Socket;
   /** Resolves when the peer has ended its direction or the socket is gone; whether that was clean. */
   readonly ended: Promise<"end" | "reset">;
   #received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
@@ -44,8 +47,9 @@ export class Wire {
   /** What the other end, which is Sluice, sends: the reference reads it when the socket is done. */
   readonly #watched = new SentBytes();
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, below = socket) {
     this.socket = socket;
+    this.#below = below;
     socket.on("data", (bytes: Uint8Array) => {
       this.#watched.sent(bytes);
       const joined = new Uint8Array(this.#received.length + bytes.length);
@@ -65,18 +69,20 @@ export class Wire {
     });
   }
 
-  /** Connects to a port of this machine. */
+  /** Connects to a port of this machine: over TLS, where the running test goes over that. */
   static open(port: number): Promise<Wire> {
     return new Promise((resolve, reject) => {
       const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
       socket.once("error", reject);
-      socket.once("connect", () => resolve(new Wire(socket)));
+      socket.once("connect", () => {
+        securedClient(socket).then((secured) => resolve(new Wire(secured, socket)), reject);
+      });
     });
   }
 
   /** Takes over a socket that is connected, such as one that a server accepted. */
-  static over(socket: Socket): Wire {
-    return new Wire(socket);
+  static over(socket: Socket, below?: Socket): Wire {
+    return new Wire(socket, below);
   }
 
   /** Connects, and shakes hands. */
@@ -90,6 +96,8 @@ export class Wire {
 
   /** Sends text, or bytes. */
   send(data: string | Uint8Array): void {
+    // Deno's TLS ends the stream at an empty write.
+    if (data.length === 0) return;
     this.#watched.received(data);
     this.socket.write(data);
   }
@@ -131,6 +139,19 @@ export class Wire {
   async rest(): Promise<Uint8Array> {
     await this.ended;
     return this.#received;
+  }
+
+  /** Reads no more: Deno's TLS would go on below. */
+  pause(): void {
+    this.socket.pause();
+    const handle = (this.#below as unknown as { _handle: { readStop?(): void } | null })._handle;
+    if (this.socket !== this.#below) handle?.readStop?.();
+  }
+
+  /** Resets the connection. */
+  reset(): void {
+    this.#below.resetAndDestroy();
+    if (this.socket !== this.#below) this.socket.destroy();
   }
 
   /** Cuts the connection; with a reset if there is anything left to read. */

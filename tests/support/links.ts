@@ -1,0 +1,53 @@
+/**
+ * Tests that run twice: over TCP as it is, and over TLS.
+ *
+ * @module
+ */
+
+import { test } from "node:test";
+import { connect as connectTls, createSecureContext, TLSSocket } from "node:tls";
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { type Certificate, makeCertificate } from "./certificate.ts";
+import { requires } from "./requires.ts";
+
+/** What the running test goes over; TCP if there is none. Tests of a file run one after the other. */
+let current: Certificate | undefined;
+let made: Certificate | undefined;
+
+/** The certificate of the server that the running test talks to, if that goes over TLS. */
+export function currentCertificate(): Certificate | undefined {
+  return current;
+}
+
+/**
+ * Makes two tests. In the second `serving`, `scripted` and `Wire` go over TLS.
+ *
+ * @param name What to call the first.
+ * @param run Both; it takes URLs as `serving` and `scripted` give them.
+ */
+export function testOverTcpAndTls(name: string, run: () => Promise<void>): void {
+  test(name, run);
+  test(`over TLS: ${name}`, requires("openssl"), async () => {
+    current = made ??= makeCertificate();
+    try {
+      await run();
+    } finally {
+      current = undefined;
+    }
+  });
+}
+
+/** Puts TLS on a client's socket, if the running test goes over it. */
+export async function securedClient(socket: Socket): Promise<Socket> {
+  if (current === undefined) return socket;
+  const secured = connectTls({ socket, rejectUnauthorized: false });
+  await once(secured, "secureConnect");
+  return secured;
+}
+
+/** Puts TLS on a server's socket, if the running test goes over it. */
+export function securedServer(socket: Socket): Socket {
+  if (current === undefined) return socket;
+  return new TLSSocket(socket, { isServer: true, secureContext: createSecureContext({ ...current }) });
+}
