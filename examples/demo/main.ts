@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isIP } from "node:net";
 import process from "node:process";
 import type { serve, Server } from "../../lib/adapters/node.ts";
 import { openGroups } from "./broker.ts";
@@ -61,6 +62,8 @@ async function listen(serve: Serve, { hostname, port }: Flags, features: Feature
     return await serve<Talk>({
       hostname,
       port,
+      // Another site could make its name resolve to this machine, but not a name that is an address.
+      hosts: (host) => host === "localhost" || host === hostname || isIP(host.replace(/^\[|\]$/g, "")) > 0,
       // Decides before a WebSocket opens: what it returns is a refusal, or what the connection is for.
       authorize: (request) => doors.get(request.url.pathname)?.(request) ?? notFound(),
       fetch: (request) => routes.get(routeOf(request))?.(request) ?? site(request),

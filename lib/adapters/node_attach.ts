@@ -68,7 +68,7 @@ export function attach<C = undefined>(
   checkServer(server);
   const { path, ...shared } = options;
   const matches = readPath(path);
-  const settings = readServerOptions(shared, { codec: zlibCodec, sha1 });
+  const settings = readServerOptions(shared, { codec: zlibCodec, sha1 }, () => hostnameOf(server));
   const { signal } = options;
   signal?.throwIfAborted();
   const acceptor = new Acceptor(settings, handler);
@@ -91,6 +91,12 @@ export function attach<C = undefined>(
   };
   signal?.addEventListener("abort", () => close(), { once: true, signal: acceptor.closing });
   return { connections: acceptor.connections, close, [Symbol.asyncDispose]: () => close() };
+}
+
+/** The address that a server listens on; it may do so only later. */
+function hostnameOf(server: HttpServer): string | undefined {
+  const address = server.address?.();
+  return typeof address === "object" ? address?.address : undefined;
 }
 
 function checkServer(server: HttpServer): void {

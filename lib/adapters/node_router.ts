@@ -18,6 +18,8 @@ export interface HttpServer {
   off(event: "upgrade", listener: UpgradeListener): unknown;
   /** Tells how many there are. */
   listenerCount(event: "upgrade"): number;
+  /** Tells where it listens. */
+  address?(): { readonly address: string } | string | null;
 }
 
 /** Reads the path of a target as `request.url` will have it. */

@@ -8,6 +8,7 @@ import { HandshakeError } from "../errors.ts";
 import { acceptKeyBy, type Sha1 } from "../handshake/accept_key.ts";
 import { type RequestHead, RequestHeadParser } from "../handshake/head_parser.ts";
 import { writeRefusal } from "../handshake/http_response.ts";
+import { type HostPolicy, isAllowedHost } from "../handshake/host.ts";
 import { isAllowedOrigin, type OriginPolicy } from "../handshake/origin.ts";
 import { requestUrl } from "../handshake/request_url.ts";
 import {
@@ -152,6 +153,17 @@ export function readUpgrade<C>(received: ReceivedRequest): ReceivedUpgrade<C> {
   const request = new IncomingUpgrade<C>(channel, head, url, offer);
   channel.onGone = () => request.leave();
   return { ...received, offer, request };
+}
+
+/**
+ * Checks which host a request asks for.
+ *
+ * @throws {HandshakeError} If that is not allowed, or is not a host. What a function of the user's throws.
+ */
+export function checkHost({ channel, head }: ReceivedRequest, hosts: HostPolicy): void {
+  if (hosts === "any") return;
+  requestUrl(head, { secure: channel.transport.secure });
+  if (!isAllowedHost(head, hosts)) throw new HandshakeError("misdirected");
 }
 
 /**

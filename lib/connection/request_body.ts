@@ -21,7 +21,7 @@ import { Deadline } from "./deadline.ts";
 export async function receiveBody(
   { channel, head, rest }: ReceivedRequest,
   { maxBodySize, timeout }: { maxBodySize: number; timeout: number },
-): Promise<Uint8Array> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const length = bodyLength(head);
   if (length > maxBodySize) throw new HandshakeError("body-too-large");
   if (length > 0 && head.headers.has("expect")) throw new HandshakeError("expectation");
@@ -32,7 +32,7 @@ export async function receiveBody(
       // What lies behind the body would be another request, and we answer one.
       const wanted = part.subarray(0, length - body.length);
       body.append(wanted, length - body.length - wanted.length);
-      if (body.length === length) return body.take();
+      if (body.length === length) return body.take() as Uint8Array<ArrayBuffer>;
     }
   } finally {
     deadline.stop();

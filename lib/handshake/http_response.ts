@@ -29,6 +29,7 @@ const PHRASES: ReadonlyMap<number, string> = new Map([
   [413, "Content Too Large"],
   [414, "URI Too Long"],
   [417, "Expectation Failed"],
+  [421, "Misdirected Request"],
   [426, "Upgrade Required"],
   [429, "Too Many Requests"],
   [431, "Request Header Fields Too Large"],

@@ -29,21 +29,34 @@ export function requestUrl(head: RequestHead, options: { secure: boolean }): str
   const target = head.target;
   // No fragment is ever part of a target; `new URL` would cut it off in silence.
   if (target.includes("#")) throw new HandshakeError("target");
-  if (target.startsWith("/")) return checkUrl(scheme + host + target, "host");
+  const path = target.startsWith("/") ? target : splitTarget(target).path;
+  // `new URL` makes a slash of it, but a proxy in front did not see one. In a query it stays.
+  if (path.slice(0, indexOrEnd(path, "?")).includes("\\")) throw new HandshakeError("target");
+  if (path === target) return checkUrl(scheme + host + target, "host");
   // A host that only `new URL` can see through, such as `[:::]` or port 99999, must not pass because the target has its own.
   checkUrl(scheme + host, "host");
-  return checkUrl(scheme + authorityAndPath(target), "target");
+  return checkUrl(scheme + splitTarget(target).authority + path, "target");
+}
+
+/**
+ * Tells which host a request asks for: that of an absolute target, whatever Host says (RFC 9112 §3.2.2).
+ *
+ * @param head The request, which {@linkcode requestUrl} takes.
+ * @returns The host with its port, if it has one, as it was sent; `undefined` without any.
+ */
+export function requestAuthority({ target, headers }: RequestHead): string | undefined {
+  return target.startsWith("/") ? headers.get("host") : splitTarget(target).authority;
 }
 
 /** Cuts the scheme off an absolute target and holds its authority to what Host is held to. */
-function authorityAndPath(target: string): string {
+function splitTarget(target: string): { authority: string; path: string } {
   const scheme = SCHEMES.find((scheme) => target.slice(0, scheme.length).toLowerCase() === scheme);
   if (scheme === undefined) throw new HandshakeError("target");
   const rest = target.slice(scheme.length);
-  const slash = indexOrEnd(rest, "/");
-  const query = indexOrEnd(rest, "?");
-  if (!isHost(rest.slice(0, Math.min(slash, query)))) throw new HandshakeError("target");
-  return rest;
+  const end = Math.min(indexOrEnd(rest, "/"), indexOrEnd(rest, "?"));
+  const authority = rest.slice(0, end);
+  if (!isHost(authority)) throw new HandshakeError("target");
+  return { authority, path: rest.slice(end) };
 }
 
 function indexOrEnd(text: string, part: string): number {

@@ -6,6 +6,7 @@
 
 import {
   acceptUpgrade,
+  checkHost,
   checkOrigin,
   forbidden,
   readUpgrade,
@@ -117,11 +118,21 @@ export class Acceptor<C> {
     this.#pending.add(channel);
     try {
       const received = await receive();
+      this.#checkHost(received);
       await (isUpgrade(received.head) ? this.#upgrade(received) : this.#answer(received));
     } catch (error) {
       await refuse(channel, error instanceof HandshakeError ? error : new HandshakeError("internal"), limits);
     } finally {
       this.#pending.delete(channel);
+    }
+  }
+
+  #checkHost(received: ReceivedRequest): void {
+    try {
+      checkHost(received, this.#settings.hosts());
+    } catch (error) {
+      if (!(error instanceof HandshakeError)) this.report(error, { stage: "accept" });
+      throw error;
     }
   }
 

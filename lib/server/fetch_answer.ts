@@ -69,7 +69,7 @@ function makeRequest(
   method: string,
   url: string,
   headers: Headers,
-  body: Uint8Array,
+  body: Uint8Array<ArrayBuffer>,
   signal: AbortSignal,
 ): Request {
   // A Request cannot have a body with GET or HEAD, and HTTP gives it no meaning there (RFC 9110 §9.3.1).

@@ -12,8 +12,11 @@ import {
 } from "../connection/accept.ts";
 import { type CheckedLimits, checkLimit } from "../connection/limits.ts";
 import type { UpgradeRequest } from "../connection/upgrade_request.ts";
+import { defaultHosts, type HostPolicy, readHosts } from "../handshake/host.ts";
 import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
 import { defaultOnError } from "./default_on_error.ts";
+
+const DEFAULT_HOSTNAME = "0.0.0.0";
 
 /** Where an error came from. */
 export interface ErrorContext {
@@ -47,6 +50,14 @@ export interface ListenTarget {
 
 /** The options that `serve` and `attach` share: all but the address. */
 export interface ServerOptions<C = undefined> extends AcceptOptions {
+  /**
+   * Which hosts the server answers for, upgrades and plain requests: a list of names without a port, a function that
+   * accepts a name by returning `true`, or `"any"`; to others the answer is 421. A page whose name was made to resolve
+   * to this machine (DNS rebinding) is refused by that.
+   *
+   * @default the names of the machine itself, such as `localhost`, if the server listens on those only; else any
+   */
+  hosts?: HostPolicy;
   /** Closes the server when aborted. */
   signal?: AbortSignal;
   /**
@@ -83,6 +94,8 @@ export type Handler<C> = (socket: WebSocketConnection, request: UpgradeRequest<C
 /** The options that `serve` and `attach` share, checked, with their defaults. */
 export interface ServerSettings<C> {
   readonly accept: AcceptSettings;
+  /** The hosts that are answered for; asked again for each request. */
+  readonly hosts: () => HostPolicy;
   readonly limits: CheckedLimits;
   readonly authorize: ServerOptions<C>["authorize"];
   readonly fetch: ServerOptions<C>["fetch"];
@@ -102,18 +115,24 @@ export interface ServeSettings<C> extends ServerSettings<C> {
  * @throws {TypeError | RangeError} If one is wrong; the message has its name.
  */
 export function readServeOptions<C>(options: ServeOptions<C>, platform: HandshakePlatform): ServeSettings<C> {
-  const settings = readServerOptions(options, platform);
-  return { ...settings, target: listenTarget(options) };
+  const { hostname = DEFAULT_HOSTNAME, path } = options;
+  const settings = readServerOptions(options, platform, () => path === undefined ? hostname : undefined);
+  const hosts = settings.hosts();
+  return { ...settings, hosts: () => hosts, target: listenTarget(options) };
 }
 
 /**
  * Checks the options that `serve` and `attach` share.
  *
+ * @param options What the user set.
+ * @param platform What the runtime has.
+ * @param listening Tells the host name or address that the server listens on.
  * @throws {TypeError | RangeError} If one is wrong; the message has its name.
  */
 export function readServerOptions<C>(
   options: ServerOptions<C>,
   platform: HandshakePlatform,
+  listening: () => string | undefined,
 ): ServerSettings<C> {
   const { authorize, fetch, maxBodySize = 65_536, maxConnections = Infinity, onError = defaultOnError } =
     options;
@@ -126,11 +145,13 @@ export function readServerOptions<C>(
   }
   const accept = readAcceptOptions(options, platform);
   const { limits } = accept;
-  return { accept, limits, authorize, fetch, maxBodySize, maxConnections, onError };
+  const given = readHosts(options.hosts);
+  const hosts = () => given ?? defaultHosts(listening());
+  return { accept, hosts, limits, authorize, fetch, maxBodySize, maxConnections, onError };
 }
 
 function listenTarget<C>(options: ServeOptions<C>): ListenTarget {
-  const { hostname = "0.0.0.0", port = 0, path, tls } = options;
+  const { hostname = DEFAULT_HOSTNAME, port = 0, path, tls } = options;
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new RangeError(`Cannot serve: the port must be a whole number from 0 to 65535, not ${port}`);
   }

@@ -512,3 +512,21 @@ test("refuseUpgrade: never throws", () =>
     assertEquals(await within("The ends", Promise.all(outcomes)), Array(6).fill(undefined));
     assertMatch(await plain(port), /plain/);
   }));
+
+test("attach on a loopback address answers for the machine's own names, or for hosts", () => {
+  const statusOf = async (port: number, host: string) => {
+    const wire = await Wire.open(port);
+    wire.send(UPGRADE.replace("Host: localhost", `Host: ${host}`));
+    const head = await wire.head();
+    wire.destroy();
+    return Number(head.split(" ")[1]);
+  };
+  return hosting(async ({ server, port }) => {
+    const own = attach(server, { path: "/" }, echo);
+    assertEquals([await statusOf(port, "localhost"), await statusOf(port, "evil.example")], [101, 421]);
+    await own.close({ timeout: 100 });
+    const given = attach(server, { path: "/", hosts: ["chat.example"] }, echo);
+    assertEquals([await statusOf(port, "localhost"), await statusOf(port, "chat.example")], [421, 101]);
+    await given.close({ timeout: 100 });
+  });
+});

@@ -17,7 +17,8 @@ for (
     ["/", "[::1]:8080", "http://[::1]:8080/"],
     ["//evil", "example.com", "http://example.com//evil"],
     ["//evil.example:1/x", "example.com", "http://example.com//evil.example:1/x"],
-    ["/\\evil", "example.com", "http://example.com//evil"],
+    ["/a?b=\\c", "example.com", "http://example.com/a?b=\\c"],
+    ["http://other.example?\\", "example.com", "http://other.example/?\\"],
     ["/@evil", "example.com", "http://example.com/@evil"],
     ["/%zz%00", "example.com", "http://example.com/%zz%00"],
     ["/http://evil/", "example.com", "http://example.com/http://evil/"],
@@ -66,7 +67,17 @@ for (
       "http://[::1/",
       "http://a:x/",
     ])
-    .concat(["http://\\evil/", "http://a\\b/", "http://a:99999/", "://a/", "?a"])
+    .concat([
+      "/\\evil",
+      "/a\\..\\b",
+      "/\\?a",
+      "http://a.example/\\b",
+      "http://\\evil/",
+      "http://a\\b/",
+      "http://a:99999/",
+      "://a/",
+      "?a",
+    ])
 ) {
   test(`the target ${target} is refused`, () => {
     const head = requestHead(request({ line: `GET ${target} HTTP/1.1` }));

@@ -193,10 +193,11 @@ const closeCode = mutantsOf("lib/connection/close_code.ts", ["tests/connection/c
   ["1002 is not the user's", " && closeCode !== 1002", ""],
 ]);
 
-const server = mutantsOf("lib/server/acceptor.ts", UPGRADE, [
+const server = mutantsOf("lib/server/acceptor.ts", [...UPGRADE, "tests/behaviour/hosts_test.ts"], [
   ["connections are counted", " || this.connections.size + this.#upgrading >= maxConnections", ""],
   ["so are those that are decided on", "this.connections.size + this.#upgrading", "this.connections.size"],
   ["a server that closes lets nobody in", "this.#closed !== undefined || ", ""],
+  ["hosts are asked for", "checkHost(received, this.#settings.hosts());", ""],
   ["origins are asked for", "checkOrigin(upgrade, accept);", ""],
   [
     "who is refused is not accepted",

@@ -141,12 +141,19 @@ const url = mutantsOf(
     ],
     [
       "a target's host is a host",
-      'if (!isHost(rest.slice(0, Math.min(slash, query)))) throw new HandshakeError("target");',
+      'if (!isHost(authority)) throw new HandshakeError("target");',
       "",
     ],
     ["a port is digits", "(end + 1 >= text.length || isAll(text, DIGIT, end + 1))", "true"],
   ],
 );
+
+const host = mutantsOf("lib/handshake/host.ts", ["tests/handshake/host_test.ts"], [
+  ["a function accepts a host by true alone", "policy(hostname) === true", "Boolean(policy(hostname))"],
+  ["a list of hosts is not empty", "if (hosts.length === 0) throw", "if (false) throw"],
+  ["hosts have no pattern", `url.includes("*") || `, ""],
+  ["a name is no loopback address", "LOOPBACK_IPV4.test(host)", `host.startsWith("127.")`],
+]);
 
 const origin = mutantsOf("lib/handshake/origin.ts", ["tests/handshake/origin_test.ts"], [
   ["there is one Origin", "if (origins.length > 1) return false;", ""],
@@ -233,6 +240,7 @@ export const handshakeMutants: readonly Mutant[] = [
   ...upgrade,
   ...key,
   ...url,
+  ...host,
   ...origin,
   ...grammar,
   ...fields,

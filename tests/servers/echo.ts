@@ -75,6 +75,7 @@ const tls = certificateFromFlags();
 const server = await serve(
   {
     hostname: flags.hostname,
+    hosts: "any", // checks send all kinds of names
     ...numbers({
       port: flags.port,
       maxMessageSize: flags["max-message-size"],
