@@ -5,6 +5,8 @@
  * @module
  */
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
@@ -135,3 +137,25 @@ for (const [way, giveUp] of Object.entries(ways)) {
       scripted(() => Promise.resolve(), (url) => giveUp(url.replace("ws:", `${scheme}:`))));
   }
 }
+
+/** Listens in a process that hangs: once its backlog is full, TCP handshakes with it never come to an end. */
+const HANGING = `const server = require("node:net").createServer().listen(0, "127.0.0.1", 1, () => {
+  console.log(server.address().port);
+  setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0), 50);
+});`;
+
+test("a client gives up on an address that never answers: by its time-out, or by its signal", async () => {
+  const child = spawn("node", ["-e", HANGING], { stdio: ["ignore", "pipe", "inherit"] });
+  const port = Number(String((await once(child.stdout, "data"))[0]));
+  await sleep(150);
+  const fill = Array.from({ length: 8 }, () => connectTcp(port, "127.0.0.1").on("error", () => {}));
+  try {
+    for (const scheme of ["ws", "wss"]) {
+      const url = `${scheme}://127.0.0.1:${port}/`;
+      for (const giveUp of Object.values(ways).slice(0, 3)) await giveUp(url);
+    }
+  } finally {
+    child.kill("SIGKILL");
+    for (const socket of fill) socket.destroy();
+  }
+});
