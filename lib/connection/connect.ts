@@ -183,9 +183,11 @@ async function shakeHands(
   signal.addEventListener("abort", onAbort);
   try {
     signal.throwIfAborted();
+    // Before the head is read: nothing may be waited for between that and the connection, or a stream that is lost in the
+    // meantime takes along what came behind the head.
+    const accept = await acceptKeyBy(key, sha1);
     await channel.write(request, Infinity);
     const { head, rest } = await channel.readHead(new ResponseHeadParser(limits));
-    const accept = await acceptKeyBy(key, sha1);
     const expected = { accept, protocols, extensions: compression !== undefined };
     const { protocol, extensions } = checkUpgradeResponse(head, expected);
     const agreed = extensions === "" ? undefined : compression?.confirm(extensions);

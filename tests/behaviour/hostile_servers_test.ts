@@ -340,6 +340,23 @@ for (const [how, then] of [["ends", ended], ["resets", reset]] as const) {
   });
 }
 
+test("a message and a Close in one packet with the 101, then a reset: the message is kept", async () => {
+  const script: Script = async (wire) => {
+    await answer(`${HEAD}\x81\x05Hello${CLOSE}`)(wire);
+    reset(wire);
+  };
+  // The reset may come at any moment: each time is another.
+  for (let i = 0; i < 20; i++) {
+    await opened(script, async (socket) => {
+      const messages: unknown[] = [];
+      await (async () => {
+        for await (const message of socket) messages.push(message);
+      })().catch(() => {});
+      assertEquals(messages, ["Hello"]);
+    });
+  }
+});
+
 test("a second head behind the first is no frame", () =>
   opened(answer(HEAD + HEAD), async (socket) => {
     const error = await assertRejects(() => socket.closed, WebSocketError);

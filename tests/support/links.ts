@@ -5,7 +5,7 @@
  */
 
 import { test } from "node:test";
-import { connect as connectTls, createSecureContext, TLSSocket } from "node:tls";
+import { connect as connectTls, createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { type Certificate, makeCertificate } from "./certificate.ts";
@@ -14,6 +14,7 @@ import { requires } from "./requires.ts";
 /** What the running test goes over; TCP if there is none. Tests of a file run one after the other. */
 let current: Certificate | undefined;
 let made: Certificate | undefined;
+let context: SecureContext | undefined;
 
 /** The certificate of the server that the running test talks to, if that goes over TLS. */
 export function currentCertificate(): Certificate | undefined {
@@ -49,5 +50,8 @@ export async function securedClient(socket: Socket): Promise<Socket> {
 /** Puts TLS on a server's socket, if the running test goes over it. */
 export function securedServer(socket: Socket): Socket {
   if (current === undefined) return socket;
-  return new TLSSocket(socket, { isServer: true, secureContext: createSecureContext({ ...current }) });
+  return new TLSSocket(socket, {
+    isServer: true,
+    secureContext: context ??= createSecureContext({ ...current }),
+  });
 }
