@@ -89,8 +89,8 @@ export class Groups implements AsyncDisposable {
    * @param name Any string of up to 512 UTF-16 units.
    * @param connection It leaves by itself when it closes.
    * @param options `as`: the name it can be addressed by.
-   * @returns Resolves when it also gets what other processes publish from then on. Never rejects: that goes to
-   *   `onError`.
+   * @returns Resolves when it also gets what other processes publish from then on; while the broker is away, or if it
+   *   does not answer within `timeout`, sooner. Never rejects: that goes to `onError`.
    * @throws {TypeError} If a name is no string.
    * @throws {RangeError} If a name is too long, or the connection is in `maxGroups` groups.
    */
@@ -178,7 +178,8 @@ export class Groups implements AsyncDisposable {
   }
 
   /**
-   * Empties all groups and closes the broker. The connections stay open. Idempotent; never rejects.
+   * Empties all groups, waits until what was published before has left, and closes the broker. The connections stay
+   * open. Idempotent; never rejects.
    *
    * From then on joining and publishing do nothing.
    */
@@ -197,10 +198,11 @@ export class Groups implements AsyncDisposable {
   }
 
   #makeRelay(broker: Broker): Relay {
-    const { maxPending } = this.#settings;
+    const { maxPending, timeout } = this.#settings;
     return new Relay({
       broker,
       maxPending,
+      timeout,
       namesIn: (group) => this.#memberships.namesIn(group),
       deliver: (kind, name, message) =>
         void this.#fanOut.send(message, this.#topics(kind).get(name), undefined),

@@ -7,14 +7,28 @@
 import type { GroupConnection } from "./group_connection.ts";
 
 /** Names what went wrong, as a word that does not change between versions. */
-export type GroupsErrorCode = "slow-consumer" | "broker-full" | "broker-away" | "interrupted";
+export type GroupsErrorCode =
+  | "slow-consumer"
+  | "broker-full"
+  | "broker-away"
+  | "broker-timeout"
+  | "interrupted";
 
 const MESSAGES: Readonly<Record<GroupsErrorCode, string>> = {
   "slow-consumer": "Cannot deliver message: too much waits to be sent to the member already",
   "broker-full": "Cannot publish message: too much waits for the broker already",
   "broker-away": "Cannot publish message: the broker cannot be reached",
+  "broker-timeout": "Cannot reach the broker: it does not answer",
   "interrupted": "Cannot receive messages: the broker is away, and what others publish is lost",
 };
+
+/** What a {@linkcode GroupsError} tells besides its code. */
+export interface GroupsErrorOptions extends ErrorOptions {
+  /** What the broker was asked to do. */
+  action?: string;
+  /** How long it had, in milliseconds. */
+  timeout?: number;
+}
 
 /** Tells what went wrong between a publisher, a broker and a member. */
 export class GroupsError extends Error {
@@ -27,10 +41,17 @@ export class GroupsError extends Error {
    * Makes an error.
    *
    * @param code What went wrong.
-   * @param options `cause`: what led to it.
+   * @param options `cause`: what led to it; for `broker-timeout` also `action`: what the broker was asked to do, and
+   *   `timeout`: how long it had, in milliseconds.
    */
-  constructor(code: GroupsErrorCode, options?: ErrorOptions) {
-    super(MESSAGES[code], options);
+  constructor(code: GroupsErrorCode, options: GroupsErrorOptions = {}) {
+    const { action, timeout, ...rest } = options;
+    super(
+      action === undefined
+        ? MESSAGES[code]
+        : `Cannot ${action}: the broker did not answer within ${timeout} ms`,
+      rest,
+    );
     this.code = code;
   }
 }

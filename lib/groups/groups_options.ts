@@ -24,6 +24,11 @@ export interface GroupsOptions {
   maxPending?: number;
   /** How many groups one connection may be in. @default {1024} */
   maxGroups?: number;
+  /**
+   * How long the broker may take to answer a call, in milliseconds, before the call is given up and reported; `Infinity`
+   * for no limit. @default {5000}
+   */
+  timeout?: number;
   /** Hears of errors, behind the call that led to them. @default nobody does, and they are counted all the same */
   onError?: (error: unknown, context: GroupsErrorContext) => void;
 }
@@ -88,13 +93,16 @@ export function readGroupsOptions(options: GroupsOptions): GroupsSettings {
     maxBuffered: 2_097_152,
     maxPending: 4_194_304,
     maxGroups: 1_024,
+    timeout: 5_000,
     ...options,
   };
   const { slowConsumer, onError } = settings;
   if (!POLICIES.includes(slowConsumer)) {
     throw new RangeError(`Cannot make groups: slowConsumer must be wait, drop or close, not ${slowConsumer}`);
   }
-  for (const name of ["maxBuffered", "maxPending", "maxGroups"] as const) checkBound(name, settings[name]);
+  for (const name of ["maxBuffered", "maxPending", "maxGroups", "timeout"] as const) {
+    checkBound(name, settings[name]);
+  }
   if (onError !== undefined && typeof onError !== "function") {
     throw new TypeError(`Cannot make groups: onError must be a function, not ${typeof onError}`);
   }

@@ -132,14 +132,22 @@ class NatsBroker implements Broker {
     const callback = (error: Error | null, message: { readonly data: Uint8Array }) => {
       if (error === null) deliver(message.data);
     };
-    this.#subscriptions.set(channel, this.#client.subscribe(this.#prefix + channel, { callback }));
-    // While it is away the client only takes note, and subscribes when it is back.
-    if (!this.#away) await this.#confirm();
+    const subscription = this.#client.subscribe(this.#prefix + channel, { callback });
+    this.#subscriptions.set(channel, subscription);
+    // While it is away the client only records it, and subscribes when it is back.
+    if (this.#away) return;
+    try {
+      await this.#confirm();
+    } catch (error) {
+      // The client would subscribe when it is back, and we are asked to subscribe again: each message would come twice.
+      this.#drop(channel, subscription);
+      throw error;
+    }
   }
 
   unsubscribe(channel: string): Promise<void> {
-    this.#subscriptions.get(channel)?.unsubscribe();
-    this.#subscriptions.delete(channel);
+    const subscription = this.#subscriptions.get(channel);
+    if (subscription !== undefined) this.#drop(channel, subscription);
     return Promise.resolve();
   }
 
@@ -149,6 +157,11 @@ class NatsBroker implements Broker {
     for (const subscription of this.#subscriptions.values()) subscription.unsubscribe();
     this.#subscriptions.clear();
     return Promise.resolve();
+  }
+
+  #drop(channel: string, subscription: NatsSubscription): void {
+    subscription.unsubscribe();
+    if (this.#subscriptions.get(channel) === subscription) this.#subscriptions.delete(channel);
   }
 
   /** Asks once for all that is published in this turn: a question for each message would be a packet for each. */

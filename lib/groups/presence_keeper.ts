@@ -9,6 +9,7 @@
 
 import type { PresenceStore } from "./broker.ts";
 import { channelOf } from "./names.ts";
+import type { TimeLimit } from "./time_limit.ts";
 
 /** How long changes gather before they are told, in milliseconds: a crowd that joins is one entry, not thousands. */
 const GATHER = 50;
@@ -19,6 +20,8 @@ const PUTS_PER_LIFE = 3;
 /** What a {@linkcode PresenceKeeper} needs. */
 export interface PresenceKeeperOptions {
   readonly store: PresenceStore;
+  /** How long the store may take. */
+  readonly limit: TimeLimit;
   /** Tells our entries from those of others. */
   readonly owner: string;
   /** The names that the members of a group have here, and how many have each. */
@@ -54,9 +57,10 @@ export class PresenceKeeper {
 
   /** Asks for the names that others have in a group, and adds how many connections have each. */
   async addOthers(group: string, names: Map<string, number>): Promise<void> {
-    const { store, owner, onError } = this.#options;
+    const { store, limit, owner, onError } = this.#options;
     try {
-      for (const [other, entry] of await store.list(channelOf("group", group))) {
+      const entries = await limit.wait(store.list(channelOf("group", group)), "ask who is present");
+      for (const [other, entry] of entries) {
         if (other === owner) continue;
         for (const [name, count] of readEntry(entry)) names.set(name, (names.get(name) ?? 0) + count);
       }
@@ -97,7 +101,8 @@ export class PresenceKeeper {
   async #beat(): Promise<void> {
     this.#heartbeat = "starting";
     try {
-      const ttl = await this.#options.store.ttl();
+      const { store, limit } = this.#options;
+      const ttl = await limit.wait(store.ttl(), "ask how long an entry lives");
       if (!this.#closed) this.#heartbeat = setInterval(() => this.tellAll(), ttl / PUTS_PER_LIFE);
     } catch (error) {
       this.#heartbeat = undefined;
@@ -106,18 +111,19 @@ export class PresenceKeeper {
   }
 
   async #put(group: string, names: ReadonlyMap<string, number>): Promise<void> {
-    const { store, owner, onError } = this.#options;
+    const { store, limit, owner, onError } = this.#options;
     try {
-      await store.put(channelOf("group", group), owner, writeEntry(names));
+      const put = store.put(channelOf("group", group), owner, writeEntry(names));
+      await limit.wait(put, "tell who is present");
     } catch (error) {
       if (!this.#closed) onError(error, group);
     }
   }
 
   async #remove(group: string): Promise<void> {
-    const { store, owner, onError } = this.#options;
+    const { store, limit, owner, onError } = this.#options;
     try {
-      await store.remove(channelOf("group", group), owner);
+      await limit.wait(store.remove(channelOf("group", group), owner), "tell who has left");
     } catch (error) {
       onError(error, group);
     }

@@ -30,12 +30,16 @@ export interface RedisClient {
   readonly isReady: boolean;
   /** Sends a command; `typeMapping` says as what strings come back. */
   sendCommand(args: readonly (string | Uint8Array)[], options?: { typeMapping: object }): Promise<unknown>;
-  /** Makes a client with the same options, which is not connected. */
-  duplicate(): RedisSubscriber;
+  /** What it was made with. */
+  readonly options?: { readonly socket?: object } | undefined;
+  /** Makes a client with the same options but for those given, which is not connected. */
+  duplicate(overrides: { socket: object }): RedisSubscriber;
 }
 
 /** The part of a client of node-redis that a connection for subscriptions needs. */
 export interface RedisSubscriber {
+  /** Whether it is connected, or is connecting. */
+  readonly isOpen: boolean;
   /** Connects. */
   connect(): Promise<unknown>;
   /** Hears of the connection's life. */
@@ -90,7 +94,9 @@ class RedisBroker implements Broker {
 
   open(events: BrokerEvents): void {
     this.#events = events;
-    this.#subscriber = this.#client.duplicate();
+    // A subscriber that hears nothing for a while is no fault; the client would take it for one, and give up for good.
+    const socket = { ...this.#client.options?.socket, socketTimeout: undefined };
+    this.#subscriber = this.#client.duplicate({ socket });
     this.#subscriber.on("error", (error) => this.#lose(error));
     // It has subscribed anew by then.
     this.#subscriber.on("ready", () => this.#return());
@@ -113,10 +119,10 @@ class RedisBroker implements Broker {
     await this.#subscriber!.unsubscribe(this.#prefix + channel);
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#events = undefined;
-    await this.#connected?.catch(() => {});
-    this.#subscriber?.destroy();
+    if (this.#subscriber?.isOpen) this.#subscriber.destroy();
+    return Promise.resolve();
   }
 
   #lose(error: unknown): void {

@@ -12,12 +12,15 @@ import { GroupsError, type GroupsErrorContext } from "./groups_error.ts";
 import { channelOf, type TopicKind } from "./names.ts";
 import { PresenceKeeper } from "./presence_keeper.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import { TimeLimit } from "./time_limit.ts";
 
 /** What a {@linkcode Relay} needs and tells. */
 export interface RelayOptions {
   readonly broker: Broker;
   /** How many bytes may be on their way to the broker. */
   readonly maxPending: number;
+  /** How long the broker may take to answer, in milliseconds. */
+  readonly timeout: number;
   /** The names that the members of a group have here, and how many have each. */
   readonly namesIn: (group: string) => ReadonlyMap<string, number>;
   /** Takes a message from another process. */
@@ -37,17 +40,22 @@ export class Relay {
   readonly #options: RelayOptions;
   readonly #id: ProcessId = makeProcessId();
   readonly #subscriptions: Subscriptions;
+  readonly #limit: TimeLimit;
   /** How many bytes are on their way. */
   #pending = 0;
+  /** The messages whose fate is not known. */
+  readonly #publishing = new Set<Promise<boolean>>();
 
   /** Takes a broker into use. */
   constructor(options: RelayOptions) {
     this.#options = options;
-    const { broker, namesIn, onError } = options;
+    const { broker, timeout, namesIn, onError } = options;
+    this.#limit = new TimeLimit(timeout);
     this.#subscriptions = new Subscriptions(broker);
     if (broker.presence !== undefined) {
       this.presence = new PresenceKeeper({
         store: broker.presence,
+        limit: this.#limit,
         owner: formatProcessId(this.#id),
         namesIn,
         onError: (error, group) => onError(error, { stage: "presence", ...group !== undefined && { group } }),
@@ -84,9 +92,13 @@ export class Relay {
     this.#subscriptions.delete(channelOf(kind, name));
   }
 
-  /** Resolves when the broker has answered to the latest {@linkcode Relay.watch}. */
-  watching(kind: TopicKind, name: string): Promise<void> {
-    return this.#subscriptions.answered(channelOf(kind, name));
+  /** Resolves when the broker has answered to the latest {@linkcode Relay.watch}, or has taken too long. */
+  async watching(kind: TopicKind, name: string): Promise<void> {
+    try {
+      await this.#limit.wait(this.#subscriptions.answered(channelOf(kind, name)), `join ${kind}`);
+    } catch (error) {
+      this.#options.onError(error, { stage: "subscribe", [kind]: name });
+    }
   }
 
   /**
@@ -101,22 +113,25 @@ export class Relay {
       return NO;
     }
     this.#pending += byteLength;
-    return broker.publish(channelOf(kind, name), seal(this.#id, data, byteLength)).then(() => {
+    const taken = broker.publish(channelOf(kind, name), seal(this.#id, data, byteLength)).finally(() => {
+      // Not when we stop waiting for it: until then the client holds it.
       this.#pending -= byteLength;
-      return true;
-    }, (error) => {
-      this.#pending -= byteLength;
+    });
+    const known = this.#limit.wait(taken, "publish message").then(() => true, (error) => {
       onLost(error, kind, name);
       return false;
-    });
+    }).finally(() => this.#publishing.delete(known));
+    this.#publishing.add(known);
+    return known;
   }
 
-  /** Takes back what it told the broker, and closes it. */
+  /** Waits until the fate of all messages is known, takes back what it told the broker, and closes it. */
   async close(): Promise<void> {
     try {
+      await Promise.all(this.#publishing);
       this.#subscriptions.close();
       await this.presence?.close();
-      await this.#options.broker.close();
+      await this.#limit.wait(this.#options.broker.close(), "close");
     } catch (error) {
       this.#options.onError(error, { stage: "close" });
     }

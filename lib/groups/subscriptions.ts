@@ -34,7 +34,7 @@ export class Subscriptions {
   readonly #broker: Broker;
   readonly #channels = new Map<string, Subscription>();
   /** The pauses before another attempt. */
-  readonly #pauses = new Map<Subscription, { timer: ReturnType<typeof setTimeout>; end: () => void }>();
+  readonly #pauses = new Map<Subscription, { end: () => void }>();
   #away = false;
   #closed = false;
 
@@ -67,10 +67,13 @@ export class Subscriptions {
     if (!subscription.busy) this.#align(channel, subscription);
   }
 
-  /** Resolves when the broker has answered to what is wanted of a channel; at once while it is away. */
+  /**
+   * Resolves when the broker has answered to what is wanted of a channel, and no step is under way that undoes it; at
+   * once while it is away.
+   */
   answered(channel: string): Promise<void> {
     const subscription = this.#channels.get(channel);
-    if (subscription === undefined || this.#away || subscription.active === subscription.wanted) return DONE;
+    if (subscription === undefined || this.#away || !subscription.busy) return DONE;
     return (subscription.answer ??= Promise.withResolvers()).promise;
   }
 
@@ -80,9 +83,10 @@ export class Subscriptions {
     for (const subscription of this.#channels.values()) settle(subscription);
   }
 
-  /** Takes note that it is back, and has subscribed to what it was subscribed to. */
+  /** Records that it is back, and has subscribed to what it was subscribed to; what failed is tried again. */
   restore(): void {
     this.#away = false;
+    for (const { end } of [...this.#pauses.values()]) end();
   }
 
   /** Lets go of everything; the broker itself is the caller's to close. */
@@ -102,18 +106,18 @@ export class Subscriptions {
         subscription.active = !active;
       } catch (error) {
         if (this.#closed) break;
-        subscription.onError(error);
+        // While the broker is away every step fails; that it is away has been told.
+        if (!this.#away) subscription.onError(error);
         settle(subscription);
         if (subscription.wanted !== active) await this.#pause(subscription);
       }
-      if (subscription.wanted === subscription.active) settle(subscription);
     }
     subscription.busy = false;
     settle(subscription);
     if (!subscription.active) this.#channels.delete(channel);
   }
 
-  /** Waits before another attempt, unless what is wanted changes before. */
+  /** Waits before another attempt, until the broker is back if it is away; unless what is wanted changes before. */
   #pause(subscription: Subscription): Promise<void> {
     return new Promise((resolve) => {
       const end = () => {
@@ -121,8 +125,8 @@ export class Subscriptions {
         this.#pauses.delete(subscription);
         resolve();
       };
-      const timer = setTimeout(end, RETRY);
-      this.#pauses.set(subscription, { timer, end });
+      const timer = this.#away ? undefined : setTimeout(end, RETRY);
+      this.#pauses.set(subscription, { end });
     });
   }
 }
