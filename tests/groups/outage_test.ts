@@ -5,10 +5,17 @@
  */
 
 import { assert, assertEquals } from "#std/assert";
+import process from "node:process";
 import { test } from "node:test";
 import { sleep, until } from "../support/serving.ts";
 import { layers, type Process, TTL } from "./layers.ts";
 import { Member } from "./member.ts";
+
+const LONG = process.env.SLUICE_LONG === "1";
+
+/** How long a broker is frozen, in milliseconds, and how many join while it is away. */
+const FROZEN = LONG ? 20_000 : 1_000;
+const JOINS = LONG ? 1_000 : 200;
 
 /** Publishes a numbered message every few milliseconds, until it is told to stop; returns how many. */
 function publishOn({ groups }: Process, from: string): () => number {
@@ -28,6 +35,14 @@ function numbersOf(member: Member, from: string): number[] {
 
 function countTo(end: number): number[] {
   return Array.from({ length: end }, (_, i) => i);
+}
+
+/** Tries again and again, for up to ten seconds. */
+async function untilDone(attempt: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; !await attempt(); i++) {
+    if (i === 1_000) throw new Error("It never became so");
+    await sleep(10);
+  }
 }
 
 for (const { name, options, run } of layers.filter(({ remote }) => remote)) {
@@ -73,6 +88,76 @@ for (const { name, options, run } of layers.filter(({ remote }) => remote)) {
           there.reported.some(({ context }) => context.stage === "subscribe"),
           "the gap was not reported",
         );
+      }),
+  );
+
+  test(
+    `groups over ${name}: while a broker is frozen each call ends within its limit, and all is well afterwards`,
+    options,
+    () =>
+      run(async ({ start, server }) => {
+        const [here, there] = [await start({ timeout: 300 }), await start({ timeout: 300 })];
+        const [near, far, late] = [new Member(), new Member(), new Member()];
+        await here.groups.join("room", near, { as: "ann" });
+        await there.groups.join("room", far);
+        server!.freeze();
+        const frozen = performance.now();
+        await Promise.all([
+          here.groups.join("late", late),
+          here.groups.publish("room", "while it is frozen"),
+          here.groups.sendTo("bob", "hello"),
+          here.groups.presence("room"),
+        ]);
+        const took = performance.now() - frozen;
+        assertEquals(near.received, ["while it is frozen"]);
+        const stages = new Set(
+          here.reported.filter(({ error }) => (error as { code?: string }).code === "broker-timeout")
+            .map(({ context }) => context.stage),
+        );
+        assertEquals([...stages].sort(), ["presence", "publish", "subscribe"]);
+        await sleep(FROZEN - took);
+        server!.thaw();
+        await untilDone(async () => {
+          await there.groups.publish("late", "are you there?");
+          return late.received.length > 0;
+        });
+        far.received.length = 0;
+        await here.groups.publish("room", "afterwards");
+        await until(() => far.received.includes("afterwards"));
+        await sleep(50);
+        assertEquals(far.received.filter((message) => message === "afterwards").length, 1);
+      }),
+  );
+
+  test(
+    `groups over ${name}: of those who join while the broker is killed and restarted, all hear each message once`,
+    options,
+    () =>
+      run(async ({ start, server }) => {
+        const [here, there] = [await start(), await start()];
+        const members = Array.from({ length: JOINS }, () => new Member());
+        const killed = sleep(20).then(() => server!.kill()).then(() => sleep(100)).then(() =>
+          server!.resume()
+        );
+        for (const [i, member] of members.entries()) {
+          void there.groups.join(`group ${i}`, member);
+          if (i % 10 === 0) await sleep(1);
+        }
+        await killed;
+        const left = new Set(members.keys());
+        await untilDone(async () => {
+          for (const i of left) {
+            if (members[i]!.received.length > 0) left.delete(i);
+            else await here.groups.publish(`group ${i}`, "probe");
+          }
+          await sleep(50);
+          return left.size === 0;
+        });
+        for (const member of members) member.received.length = 0;
+        for (const i of members.keys()) await here.groups.publish(`group ${i}`, `to ${i}`);
+        await until(() => members.every(({ received }) => received.length > 0));
+        await sleep(100);
+        assertEquals(members.map(({ received }) => received), members.map((_, i) => [`to ${i}`]));
       }),
   );
 

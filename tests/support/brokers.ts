@@ -52,6 +52,16 @@ export class BrokerServer {
     process.off("exit", this.#killNow);
   }
 
+  /** Stops the process without ending it: connections stay open, and nothing answers. */
+  freeze(): void {
+    this.#child?.kill("SIGSTOP");
+  }
+
+  /** Lets it go on. */
+  thaw(): void {
+    this.#child?.kill("SIGCONT");
+  }
+
   /** Starts it again, on the same port. */
   async resume(): Promise<void> {
     const program = findProgram(`${this.name}-server`)!;
