@@ -12,7 +12,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { Readable, Writable } from "node:stream";
 import { type ByteStream, receiveUpgrade, type WebSocketConnection } from "../../mod.ts";
 
-/** Hears the bytes of a connection, as they are on the wire. */
+/** Hears the bytes of a connection, as they are on the wire. A chunk may only be read, and only until it returns. */
 export interface Wire {
   /** The client sent them. */
   received(chunk: Uint8Array): void;
@@ -76,19 +76,28 @@ async function accept(
   return await upgrade.accept({ origins: "any" });
 }
 
+/** How much of what a client sends is kept before it is known who listens, in bytes: a head, and a little more. */
+const EARLY_LIMIT = 65_536;
+
 /** Keeps what was heard until it is known who listens: the first bytes are those that have the key. */
 class Line implements Wire {
-  readonly #early: Uint8Array[] = [];
+  /** `undefined` once too much has come: no inspector will ever see this client. */
+  #early: Uint8Array[] | undefined = [];
+  #size = 0;
   #wire: Wire | undefined;
 
   connect(wire: Wire): void {
     this.#wire = wire;
-    for (const chunk of this.#early.splice(0)) wire.received(chunk);
+    for (const chunk of this.#early ?? []) wire.received(chunk);
+    this.#early = undefined;
   }
 
   received(chunk: Uint8Array): void {
-    if (this.#wire === undefined) this.#early.push(chunk);
-    else this.#wire.received(chunk);
+    if (this.#wire !== undefined) return this.#wire.received(chunk);
+    this.#size += chunk.length;
+    // What follows a head that is refused is read and thrown away for a while, however much it is.
+    if (this.#size > EARLY_LIMIT) this.#early = undefined;
+    this.#early?.push(new Uint8Array(chunk));
   }
 
   sent(chunk: Uint8Array): void {
@@ -104,11 +113,11 @@ function tapped({ readable, writable }: ByteStream, wire: Wire): ByteStream {
   return { readable: readable.pipeThrough(inbound), writable: outbound.writable };
 }
 
-/** Passes each chunk on, and a copy of it to `listen`. */
+/** Shows each chunk to `listen`, and passes it on. */
 function tap(listen: (chunk: Uint8Array) => void): TransformStream<Uint8Array, Uint8Array> {
   return new TransformStream({
     transform(chunk, controller) {
-      listen(new Uint8Array(chunk));
+      listen(chunk);
       controller.enqueue(chunk);
     },
   });

@@ -63,6 +63,11 @@ export class Program {
     this.exited.then(() => this.#wake(), () => this.#wake());
   }
 
+  /** Its process. */
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   /** What it has written to stdout and stderr. */
   get output(): string {
     return this.#output;
