@@ -14,9 +14,14 @@ import { redisBroker } from "../../lib/groups/redis.ts";
 /** Groups, and what it takes to let go of them. */
 export interface OpenGroups {
   readonly groups: Groups;
+  /** How long it takes until other processes know who joined a group, in milliseconds. */
+  readonly settle: number;
   /** Empties the groups and leaves the broker. */
   close(): Promise<void>;
 }
+
+/** How long it takes until a broker tells who joined: groups gather changes for 50 milliseconds. */
+const SETTLE = 250;
 
 /** How long a process that died is still seen in the lists, in milliseconds. */
 const PRESENCE_TTL = 6_000;
@@ -31,7 +36,9 @@ export async function openGroups(url: URL | undefined): Promise<OpenGroups> {
   try {
     return url.protocol === "redis:" ? await openRedis(url) : await openNats(url);
   } catch (error) {
-    console.error(`Cannot reach the broker at ${url}: ${error instanceof Error ? error.message : error}`);
+    console.error(
+      `Cannot reach the broker at ${url.host}: ${error instanceof Error ? error.message : error}`,
+    );
     process.exit(1);
   }
 }
@@ -53,10 +60,12 @@ async function openRedis(url: URL): Promise<OpenGroups> {
 async function openNats(url: URL): Promise<OpenGroups> {
   const { connect } = await import("@nats-io/transport-node");
   const { Kvm } = await import("@nats-io/kv");
-  const client = await connect({ servers: url.host, maxReconnectAttempts: -1 });
+  const [user, pass] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
+  const login = pass === "" ? user !== "" && { token: user } : { user, pass };
+  const client = await connect({ servers: url.host, maxReconnectAttempts: -1, ...login });
   const bucket = new Kvm(client).create("sluice-demo", { ttl: PRESENCE_TTL });
   const presence = await bucket.catch(() =>
-    console.error("NATS has no JetStream: lists show this process alone")
+    console.error("NATS has no JetStream: lists show this process alone, and names are its own")
   );
   const broker = natsBroker(client, { prefix: "sluice-demo.", ...presence && { presence } });
   return open(broker, () => client.close());
@@ -70,6 +79,7 @@ function open(broker: Broker | undefined, leave: () => unknown): OpenGroups {
   });
   return {
     groups,
+    settle: broker === undefined ? 0 : SETTLE,
     async close() {
       await groups.close();
       await leave();

@@ -5,10 +5,11 @@
  */
 
 import type { WebSocketConnection } from "../../lib/adapters/node.ts";
-import type { Groups } from "../../lib/groups/mod.ts";
+import type { OpenGroups } from "./broker.ts";
 import type { Feature } from "./feature.ts";
 import { type Fields, readObjects, textOf } from "./json.ts";
 import { listen } from "./listener.ts";
+import { Names, visibleName } from "./names.ts";
 
 /** How many messages wait for one device, and for how many devices. */
 const MAX_WAITING = 5;
@@ -17,6 +18,9 @@ const MAX_AWAY = 1_000;
 /** How long names and messages may be, in characters. */
 const MAX_NAME = 24;
 const MAX_TEXT = 500;
+
+/** Why a device cannot have its name. */
+const TAKEN = "A device of that name is here.";
 
 /** The group of all devices; each is a member under its own name. */
 const DEVICES = "devices";
@@ -30,9 +34,10 @@ const PORTERS = "device porters";
 /**
  * Opens the side channel.
  *
- * @param groups The groups, of one process or of many.
+ * @param open The groups, of one process or of many.
  */
-export async function devices(groups: Groups): Promise<Feature> {
+export async function devices({ groups, settle }: OpenGroups): Promise<Feature> {
+  const given = new Names(groups, "device names", settle);
   /** What waits in this process, by the device's name. */
   const waiting = new Map<string, string[]>();
 
@@ -60,7 +65,7 @@ export async function devices(groups: Groups): Promise<Feature> {
 
   /** Delivers a message, or keeps it, or says that it can do neither. */
   async function pass(from: string, fields: Fields): Promise<Fields> {
-    const [to, text] = [textOf(fields, "to", MAX_NAME), textOf(fields, "text", MAX_TEXT)];
+    const [to, text] = [visibleName(textOf(fields, "to", MAX_NAME)), textOf(fields, "text", MAX_TEXT)];
     if (to === "" || text === "") return { type: "failed", to, why: "A message needs a device and a text." };
     const message = JSON.stringify({ type: "message", from, text, at: Date.now() });
     if (await isHere(to)) {
@@ -74,6 +79,8 @@ export async function devices(groups: Groups): Promise<Feature> {
   }
 
   async function talk(socket: WebSocketConnection, name: string): Promise<void> {
+    const owner = crypto.randomUUID();
+    if (!await given.take({ name, owner }, socket)) return socket.close({ closeCode: 4009, reason: TAKEN });
     await groups.join(DEVICES, socket, { as: PREFIX + name });
     await socket.send(JSON.stringify({ type: "welcome", name }));
     groups.publish(PORTERS, JSON.stringify({ arrived: name }));
@@ -86,9 +93,9 @@ export async function devices(groups: Groups): Promise<Feature> {
   return {
     doors: {
       "/devices": async ({ url }) => {
-        const name = textOf({ name: url.searchParams.get("name") }, "name", MAX_NAME);
+        const name = visibleName(textOf({ name: url.searchParams.get("name") }, "name", MAX_NAME));
         if (name === "") return new Response("A device needs a name.\n", { status: 400 });
-        if (await isHere(name)) return new Response("A device of that name is here.\n", { status: 409 });
+        if (await isHere(name)) return new Response(`${TAKEN}\n`, { status: 409 });
         return (socket) => talk(socket, name);
       },
     },

@@ -51,5 +51,10 @@ function readPort(text: string): number {
 function readBroker(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && ["redis:", "nats:"].includes(url.protocol)) return url;
-  throw new RangeError(`--broker takes redis://host:port or nats://host:port, not "${text}"`);
+  throw new RangeError(`--broker takes redis://host:port or nats://host:port, not "${withoutLogin(text)}"`);
+}
+
+/** Leaves a name and a password out of an address, however wrong that is. */
+function withoutLogin(text: string): string {
+  return text.replace(/^([a-z]+:\/\/)?.*@/is, "$1");
 }

@@ -13,6 +13,8 @@ import { devices } from "./devices.ts";
 import { echo } from "./echo.ts";
 import type { Door, Feature, Route, Talk } from "./feature.ts";
 import { type Flags, readFlags } from "./flags.ts";
+import { textResponse } from "./json.ts";
+import { isFromAnotherSite } from "./same_site.ts";
 import { site } from "./site.ts";
 import { start } from "./start.ts";
 import { defaultPath, Store } from "./store.ts";
@@ -31,14 +33,14 @@ type Serve = typeof serve;
 export async function runDemo(serve: Serve): Promise<void> {
   const flags = readFlags();
   const alertToken = crypto.randomUUID();
-  const { groups, close: closeGroups } = await openGroups(flags.broker);
+  const open = await openGroups(flags.broker);
   const store = new Store(flags.history ?? defaultPath(flags.port));
   const features: Feature[] = [
     start(),
     await echo(flags.hostname),
-    await chat(groups, store),
-    await vote(groups, store, alertToken),
-    await devices(groups),
+    await chat(open, store),
+    await vote(open.groups, store, alertToken),
+    await devices(open),
     upload(),
     transports(),
   ];
@@ -47,7 +49,7 @@ export async function runDemo(serve: Serve): Promise<void> {
   // Open pages are told that the server goes away. With nothing left to do, the process ends.
   const stop = async () => {
     await Promise.all([server.close(), ...features.map((feature) => feature.close?.())]);
-    await closeGroups();
+    await open.close();
     store.close();
   };
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, stop);
@@ -66,7 +68,10 @@ async function listen(serve: Serve, { hostname, port }: Flags, features: Feature
       hosts: (host) => host === "localhost" || host === hostname || isIP(host.replace(/^\[|\]$/g, "")) > 0,
       // Decides before a WebSocket opens: what it returns is a refusal, or what the connection is for.
       authorize: (request) => doors.get(request.url.pathname)?.(request) ?? notFound(),
-      fetch: (request) => routes.get(routeOf(request))?.(request) ?? site(request),
+      fetch: (request) => {
+        if (isFromAnotherSite(request)) return textResponse(403, "Not for pages of other sites.\n");
+        return routes.get(routeOf(request))?.(request) ?? site(request);
+      },
     }, (socket, { context: talk }) => talk(socket));
   } catch (error) {
     if (!isPortTaken(error)) throw error;
@@ -100,7 +105,7 @@ function welcome(url: string, alertToken: string): string {
   ${url}transports  the same updates by polling, long polling and WebSocket
 
 Alert everyone at the vote:
-  curl "${url}alert?token=${alertToken}&text=Five+minutes+left"
+  curl "${url}alert" -d token=${alertToken} --data-urlencode "text=Five minutes left"
 
 Open two windows side by side. Ctrl-C stops the server.`;
 }

@@ -48,7 +48,7 @@ export function sessionsIn(store: Store): Sessions {
 }
 
 /** Reads a form as a browser sends it by default. */
-async function readForm(request: Request): Promise<URLSearchParams> {
+export async function readForm(request: Request): Promise<URLSearchParams> {
   return new URLSearchParams(await request.text());
 }
 

@@ -85,7 +85,8 @@ function respond(
       "cache-control": "no-cache",
       "content-length": String(body.byteLength),
       "content-security-policy": CONTENT_SECURITY_POLICY,
-      "referrer-policy": "no-referrer",
+      // Not "no-referrer": with that, browsers send `Origin: null` with a page's own forms.
+      "referrer-policy": "same-origin",
       "x-content-type-options": "nosniff",
       ...headers,
     },

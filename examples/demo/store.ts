@@ -12,6 +12,12 @@ import { DatabaseSync } from "node:sqlite";
 /** How many messages are kept. */
 const KEPT = 200;
 
+/** How many people are remembered who logged in; the earliest are forgotten. */
+const MAX_SESSIONS = 10_000;
+
+/** How many votes are taken. */
+const MAX_VOTES = 10_000;
+
 /** Something that was said to all. */
 export interface ChatMessage {
   readonly id: string;
@@ -42,10 +48,16 @@ export class Store {
     this.#database = new DatabaseSync(path);
     this.#database.exec(`
       PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = NORMAL;
       PRAGMA busy_timeout = 2000;
       CREATE TABLE IF NOT EXISTS messages (id TEXT PRIMARY KEY, at REAL, author TEXT, text TEXT);
       CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, voter TEXT, name TEXT);
       CREATE TABLE IF NOT EXISTS votes (voter TEXT PRIMARY KEY, choice TEXT);
+      CREATE TABLE IF NOT EXISTS tallies (choice TEXT PRIMARY KEY, votes INTEGER);
+      INSERT OR REPLACE INTO tallies SELECT choice, COUNT(*) FROM votes GROUP BY choice;
+      CREATE TRIGGER IF NOT EXISTS count_vote AFTER INSERT ON votes BEGIN
+        INSERT INTO tallies VALUES (NEW.choice, 1) ON CONFLICT (choice) DO UPDATE SET votes = votes + 1;
+      END;
     `);
   }
 
@@ -63,9 +75,10 @@ export class Store {
     return this.#all("SELECT id, at, author, text FROM messages ORDER BY at") as ChatMessage[];
   }
 
-  /** Keeps who logged in. */
+  /** Keeps who logged in, and forgets the earliest. */
   addSession(id: string, { voter, name }: Session): void {
     this.#run("INSERT INTO sessions VALUES (?, ?, ?)", id, voter, name);
+    this.#run("DELETE FROM sessions WHERE rowid <= (SELECT MAX(rowid) FROM sessions) - ?", MAX_SESSIONS);
   }
 
   /** Finds who logged in; `undefined` if nobody did. */
@@ -73,9 +86,26 @@ export class Store {
     return this.#all("SELECT voter, name FROM sessions WHERE id = ?", id)[0] as Session | undefined;
   }
 
-  /** Counts a vote; a voter's second one is not. Returns whether it was. */
+  /** Counts a vote, unless the voter has one or no more are taken. Returns whether it did. */
   addVote({ voter, choice }: Vote): boolean {
-    return this.#run("INSERT OR IGNORE INTO votes VALUES (?, ?)", voter, choice) > 0;
+    return this.#run(
+      "INSERT OR IGNORE INTO votes SELECT ?, ? WHERE (SELECT COALESCE(SUM(votes), 0) FROM tallies) < ?",
+      voter,
+      choice,
+      MAX_VOTES,
+    ) > 0;
+  }
+
+  /** What somebody has voted for; `undefined` if for nothing. */
+  choiceOf(voter: string): string | undefined {
+    const [vote] = this.#all("SELECT choice FROM votes WHERE voter = ?", voter) as { choice: string }[];
+    return vote?.choice;
+  }
+
+  /** How many votes each choice has; one without any is left out. */
+  tallies(): Map<string, number> {
+    const rows = this.#all("SELECT choice, votes FROM tallies") as { choice: string; votes: number }[];
+    return new Map(rows.map(({ choice, votes }) => [choice, votes]));
   }
 
   /** All votes. */

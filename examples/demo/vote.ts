@@ -4,13 +4,14 @@
  * @module
  */
 
+import { createHash, timingSafeEqual } from "node:crypto";
 import type { WebSocketConnection } from "../../lib/adapters/node.ts";
 import type { Groups } from "../../lib/groups/mod.ts";
 import { prepare } from "../../lib/adapters/node.ts";
 import type { Feature } from "./feature.ts";
 import { type Fields, jsonResponse, objectsOf, readObjects, textOf, textResponse } from "./json.ts";
 import { listen } from "./listener.ts";
-import { sessionsIn } from "./sessions.ts";
+import { readForm, sessionsIn } from "./sessions.ts";
 import type { Session, Store, Vote } from "./store.ts";
 
 /** What there is to choose from. */
@@ -24,6 +25,9 @@ const VOTERS = "vote";
 
 /** How many votes go into one message between processes. */
 const PARCEL = 1_000;
+
+/** How long votes gather before everyone is told how it stands, in milliseconds. */
+const GATHER = 50;
 
 /** How long an alert may be, in characters. */
 const MAX_ALERT = 280;
@@ -39,8 +43,12 @@ export async function vote(groups: Groups, store: Store, alertToken: string): Pr
   const sessions = sessionsIn(store);
   const id = crypto.randomUUID();
 
-  /** Tells everyone in this process how it stands: encoded once, sent to all. */
+  let telling: ReturnType<typeof setTimeout> | undefined;
+  let closed = false;
+
+  /** Tells everyone in this process how it stands: encoded once, sent to all, once for a crowd of votes. */
   function tellResults(): void {
+    telling = undefined;
     const results = prepare(resultsOf(store));
     for (const member of groups.members(VOTERS)) member.send(results).catch(() => {});
   }
@@ -56,31 +64,34 @@ export async function vote(groups: Groups, store: Store, alertToken: string): Pr
       while (cast.length > 0) publishVotes(cast.splice(0, PARCEL));
     }
     const votes = objectsOf(fields, "votes");
-    for (const { voter, choice } of votes) store.addVote({ voter: String(voter), choice: String(choice) });
-    if (votes.length > 0) tellResults();
+    for (const { voter, choice } of votes) {
+      if (isCandidate(choice)) store.addVote({ voter: String(voter), choice });
+    }
+    if (votes.length > 0 && !closed) telling ??= setTimeout(tellResults, GATHER);
   }
 
   async function talk(socket: WebSocketConnection, { voter, name }: Session): Promise<void> {
     await groups.join(VOTERS, socket);
-    const choice = store.votes().find((vote) => vote.voter === voter)?.choice;
-    await socket.send(JSON.stringify({ type: "welcome", name, choice }));
+    await socket.send(JSON.stringify({ type: "welcome", name, choice: store.choiceOf(voter) }));
     await socket.send(resultsOf(store));
     for await (const fields of readObjects(socket)) {
       const choice = textOf(fields, "choice", 40);
-      if (!CANDIDATES.includes(choice)) continue;
+      if (!isCandidate(choice)) continue;
       if (store.addVote({ voter, choice })) {
         publishVotes([{ voter, choice }]);
         await socket.send(JSON.stringify({ type: "counted", choice }));
       } else {
-        await socket.send(JSON.stringify({ type: "refused", why: "You have voted already." }));
+        const voted = store.choiceOf(voter) !== undefined;
+        const why = voted ? "You have voted already." : "No more votes are taken.";
+        await socket.send(JSON.stringify({ type: "refused", why }));
       }
     }
   }
 
-  function alert(request: Request): Response {
-    const { searchParams } = new URL(request.url);
-    if (searchParams.get("token") !== alertToken) return textResponse(403, "Wrong token.\n");
-    const text = textOf({ text: searchParams.get("text") }, "text", MAX_ALERT);
+  async function alert(request: Request): Promise<Response> {
+    const form = await readForm(request);
+    if (!isSame(form.get("token") ?? "", alertToken)) return textResponse(403, "Wrong token.\n");
+    const text = textOf({ text: form.get("text") }, "text", MAX_ALERT);
     if (text === "") return textResponse(400, "An alert needs a text.\n");
     groups.publish(VOTERS, JSON.stringify({ type: "alert", text }));
     return textResponse(200, "Sent to everyone.\n");
@@ -100,17 +111,28 @@ export async function vote(groups: Groups, store: Store, alertToken: string): Pr
       "POST /vote/login": (request) => sessions.logIn(request),
       // A page is not told why its socket was refused, so it asks.
       "GET /vote/session": (request) => jsonResponse({ name: sessions.find(request)?.name ?? null }),
-      "GET /alert": alert,
+      "POST /alert": alert,
+    },
+    close() {
+      closed = true;
+      clearTimeout(telling);
     },
   };
 }
 
+function isCandidate(choice: unknown): choice is string {
+  return typeof choice === "string" && CANDIDATES.includes(choice);
+}
+
+/** Compares secrets in a time that tells nothing of them. */
+function isSame(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((text) => createHash("sha256").update(text).digest());
+  return timingSafeEqual(a!, b!);
+}
+
 /** How it stands. */
 function resultsOf(store: Store): string {
-  const votes = store.votes();
-  const results = CANDIDATES.map((name) => ({
-    name,
-    votes: votes.filter(({ choice }) => choice === name).length,
-  }));
+  const tallies = store.tallies();
+  const results = CANDIDATES.map((name) => ({ name, votes: tallies.get(name) ?? 0 }));
   return JSON.stringify({ type: "results", results });
 }

@@ -76,10 +76,12 @@ for (const runtime of runtimes) {
           await untilVotes(ada, "Streams", 1);
 
           // A plain request reaches everyone; without the token nobody.
-          const alert = await program.written(/"(http:\S+alert\?token=[-\w]+)/);
-          const text = encodeURIComponent("<i>Five</i> minutes left");
-          assertEquals((await fetch(`${url}alert?token=guess&text=${text}`)).status, 403);
-          assertEquals((await fetch(`${alert}&text=${text}`)).status, 200);
+          const token = await program.written(/token=([-\w]+)/);
+          const text = "<i>Five</i> minutes left";
+          const alert = (token: string) =>
+            fetch(`${url}alert`, { method: "POST", body: new URLSearchParams({ token, text }) });
+          assertEquals((await alert("guess")).status, 403);
+          assertEquals((await alert(token)).status, 200);
           for (const page of [ada, grace]) {
             await page.waitForSelector("#alert:not([hidden])");
             assertEquals(await page.textContent("#alert-text"), "<i>Five</i> minutes left");

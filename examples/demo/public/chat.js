@@ -14,7 +14,7 @@ const KEPT = 300;
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 
 /** What the server knows this page by, over all its connections: nobody else can take the name meanwhile. */
-const key = crypto.randomUUID?.() ?? String(Math.random());
+const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
 
 const gauge = new Gauge();
 /** The nickname; empty before the server has agreed to it. */
