@@ -101,6 +101,7 @@ for (const { name, options, run } of layers.filter(({ remote }) => remote)) {
         await here.groups.join("room", near, { as: "ann" });
         await there.groups.join("room", far);
         server!.freeze();
+        await sleep(50); // until all its threads have stopped
         const frozen = performance.now();
         await Promise.all([
           here.groups.join("late", late),

@@ -54,12 +54,12 @@ export class BrokerServer {
 
   /** Stops the process without ending it: connections stay open, and nothing answers. */
   freeze(): void {
-    this.#child?.kill("SIGSTOP");
+    if (this.#child !== undefined) process.kill(this.#child.pid!, "SIGSTOP");
   }
 
   /** Lets it go on. */
   thaw(): void {
-    this.#child?.kill("SIGCONT");
+    if (this.#child !== undefined) process.kill(this.#child.pid!, "SIGCONT");
   }
 
   /** Starts it again, on the same port. */
