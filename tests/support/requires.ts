@@ -15,6 +15,10 @@ const PACKAGES = {
   "redis-server": "redis-server",
   "nats-server": "nats-server",
   "openssl": "openssl",
+  "nginx": "nginx-light",
+  "haproxy": "haproxy",
+  "caddy": "caddy",
+  "apache2": "apache2",
 } as const;
 
 /** A program that a test may need. */
