@@ -97,7 +97,7 @@ export const HANDSHAKE_FAULTS = {
   "misdirected": [421, "RFC 9110 §7.4", "Cannot serve request: the option hosts does not allow its host"],
   "method-unsupported": [501, "RFC 9110 §9.1", "Cannot serve request: fetch cannot be given its method"],
   "timeout": [408, "RFC 9110 §15.5.9", "Cannot complete handshake: it took too long"],
-  "ended": [400, "RFC 6455 §4", "Cannot complete handshake: the stream ended in the middle of it"],
+  "ended": [400, "RFC 6455 §4", "Cannot complete handshake: the stream ended before it was complete"],
   // The upgrade, as a server sees it.
   "not-an-upgrade": [426, "RFC 6455 §4.2.1", "Cannot upgrade: the request does not ask for websocket"],
   "method": [405, "RFC 6455 §4.2.1", "Cannot upgrade: the method is not GET"],
@@ -112,6 +112,7 @@ export const HANDSHAKE_FAULTS = {
   "internal": [500, "RFC 9110 §15.6.1", "Cannot serve request: the server failed"],
   // The upgrade, as a client sees the answer.
   "refused": [502, "RFC 6455 §4.1", "Cannot connect: the server did not answer with status 101"],
+  "too-many-interim": [502, "RFC 9110 §15.2", "Cannot connect: the server sent too many interim responses"],
   "unreachable": [502, "RFC 6455 §4.1", "Cannot connect: no connection to the server could be made"],
   "upgrade-missing": [502, "RFC 6455 §4.1", "Cannot connect: the answer does not upgrade to websocket"],
   "accept-mismatch": [502, "RFC 6455 §4.1", "Cannot connect: Sec-WebSocket-Accept does not fit the key"],
@@ -127,28 +128,45 @@ export const HANDSHAKE_FAULTS = {
 /** Names a row of the table of handshake faults. */
 export type HandshakeErrorCode = keyof typeof HANDSHAKE_FAULTS;
 
+/** What a {@linkcode HandshakeError} may have in place of what its row says, and besides. */
+export interface HandshakeErrorOptions extends ErrorOptions {
+  /** The HTTP status. */
+  status?: number | undefined;
+  /** The whole message. */
+  message?: string;
+  /** What the server answered. */
+  response?: Response | undefined;
+}
+
 /** Tells why an opening handshake failed, on either side. */
 export class HandshakeError extends Error {
   /** `"HandshakeError"`. */
   override readonly name: string = "HandshakeError";
   /** The fault, as a word that does not change between versions. */
   readonly code: HandshakeErrorCode;
-  /** The HTTP status: what a server answers; for a client whose upgrade was `"refused"`, what the server said. */
-  readonly status: number;
+  /**
+   * The HTTP status: on a server what it answers, on a client whose upgrade was `"refused"` what the server answered, and
+   * else `undefined` on a client.
+   */
+  readonly status: number | undefined;
   /** The section of the RFC that was broken. */
   readonly section: string;
+  /** What the server answered to a client whose upgrade was `"refused"`, with at most 64 KiB of its body. */
+  readonly response: Response | undefined;
 
   /**
    * Makes the error of one row of the table.
    *
    * @param code The row.
-   * @param options `status`: in place of the row's own; `cause`: what led to it.
+   * @param options `status` and `message`: in place of the row's own; `cause`: what led to it; `response`: what the server
+   *   answered.
    */
-  constructor(code: HandshakeErrorCode, options?: ErrorOptions & { status?: number }) {
+  constructor(code: HandshakeErrorCode, options: HandshakeErrorOptions = {}) {
     const [status, section, message] = HANDSHAKE_FAULTS[code];
-    super(message, options);
+    super(options.message ?? message, options);
     this.code = code;
-    this.status = options?.status ?? status;
+    this.status = "status" in options ? options.status : status;
     this.section = section;
+    this.response = options.response;
   }
 }

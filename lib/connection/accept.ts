@@ -127,7 +127,8 @@ export async function receiveRequest(
 ): Promise<ReceivedRequest> {
   const deadline = new Deadline(limits.handshakeTimeout, () => channel.fail(new HandshakeError("timeout")));
   try {
-    return { channel, ...await channel.readHead(new RequestHeadParser(limits)) };
+    const { head, rest } = await channel.readHead(new RequestHeadParser(limits));
+    return { channel, head, rest };
   } finally {
     deadline.stop();
   }

@@ -58,13 +58,20 @@ export class ByteChannel implements TransportSink {
   /**
    * Reads a head, as far as a parser says.
    *
-   * @returns The head, and what came behind it.
+   * @param parser Made for this head.
+   * @param first Bytes that were read before.
+   * @returns The head, its size in bytes, and what came behind it.
    * @throws {HandshakeError} What the parser throws; `ended` if the stream is over before the head is.
    */
-  async readHead<H>(parser: HeadParser<H>): Promise<{ head: H; rest: Uint8Array }> {
-    for (let bytes = await this.read(); bytes !== undefined; bytes = await this.read()) {
+  async readHead<H>(
+    parser: HeadParser<H>,
+    first?: Uint8Array,
+  ): Promise<{ head: H; size: number; rest: Uint8Array }> {
+    let size = 0;
+    for (let bytes = first ?? await this.read(); bytes !== undefined; bytes = await this.read()) {
       const head = parser.push(bytes);
-      if (head !== undefined) return { head, rest: parser.rest };
+      size += bytes.length;
+      if (head !== undefined) return { head, size: size - parser.rest.length, rest: parser.rest };
     }
     throw new HandshakeError("ended");
   }

@@ -11,18 +11,19 @@ import {
   validateProtocols,
   writeUpgradeRequest,
 } from "../handshake/client_handshake.ts";
-import { ResponseHeadParser } from "../handshake/head_parser.ts";
 import type { HeadersInput } from "../handshake/server_handshake.ts";
 import { parseWebSocketUrl } from "../handshake/websocket_url.ts";
 import type { CompressionOptions } from "../protocol/deflate_negotiation.ts";
 import type { HandshakePlatform } from "./accept.ts";
 import { ByteChannel } from "./byte_channel.ts";
 import { Compression } from "./compression.ts";
+import { connectError } from "./connect_error.ts";
 import { Connection } from "./connection.ts";
 import { Deadline } from "./deadline.ts";
 import { type CheckedLimits, type Limits, readLimits } from "./limits.ts";
 import { type ByteStream, StreamTransport } from "./stream_transport.ts";
 import type { Transport } from "./transport.ts";
+import { readFinalResponse, refusalOf } from "./upgrade_response.ts";
 import type { WebSocketConnection } from "./web_socket_connection.ts";
 
 /** How to connect. */
@@ -35,7 +36,10 @@ export interface ConnectOptions extends Limits {
   origin?: string;
   /** Whether and how to compress messages (permessage-deflate, RFC 7692). @default {false} */
   compression?: boolean | CompressionOptions;
-  /** Gives up the opening handshake; without effect on an open connection. */
+  /**
+   * Gives up the opening handshake; without effect on an open connection. `connect` rejects with the signal's reason: a
+   * `DOMException` called `TimeoutError` for `AbortSignal.timeout()`, one called `AbortError` for `abort()`.
+   */
   signal?: AbortSignal;
   /** The unix socket to dial; the URL only gives Host and target. */
   path?: string;
@@ -123,6 +127,9 @@ export async function openConnection(
       sha1,
       signal: giveUp.signal,
     });
+  } catch (error) {
+    if (!(error instanceof HandshakeError) || error === options.signal?.reason) throw error;
+    throw connectError(error, where, { timeout: limits.handshakeTimeout });
   } finally {
     deadline.stop();
     options.signal?.removeEventListener("abort", onAbort);
@@ -183,11 +190,12 @@ async function shakeHands(
   signal.addEventListener("abort", onAbort);
   try {
     signal.throwIfAborted();
-    // Before the head is read: nothing may be waited for between that and the connection, or a stream that is lost in the
-    // meantime takes along what came behind the head.
+    // Before the head is read: whoever reads on has to wait for as little as possible.
     const accept = await acceptKeyBy(key, sha1);
     await channel.write(request, Infinity);
-    const { head, rest } = await channel.readHead(new ResponseHeadParser(limits));
+    const received = await readFinalResponse(channel, limits);
+    const { head, rest } = received;
+    if (head.status !== 101) throw await refusalOf(channel, received);
     const expected = { accept, protocols, extensions: compression !== undefined };
     const { protocol, extensions } = checkUpgradeResponse(head, expected);
     const agreed = extensions === "" ? undefined : compression?.confirm(extensions);

@@ -72,12 +72,10 @@ export class Connection implements WebSocketConnection, TransportSink {
       this.#endpoint.output.raw(start.greeting);
       this.flush();
     }
-    if (transport.open) {
-      if (start.rest.length > 0) this.data(start.rest);
-      this.#regulate();
-    } else {
-      this.gone();
-    }
+    // It has arrived, whatever became of the stream in the meantime.
+    if (start.rest.length > 0) this.data(start.rest);
+    if (transport.open) this.#regulate();
+    else this.gone();
   }
 
   // What the user calls.

@@ -92,10 +92,11 @@ export function writeResponseHead(response: {
  */
 export function writeRefusal(error: HandshakeError): Uint8Array<ArrayBuffer> {
   const body = `${error.message}\n`;
-  const head = headText(error.status, undefined, [
+  const { status = 500 } = error;
+  const head = headText(status, undefined, [
     ["Content-Type", "text/plain"],
     ["Content-Length", String(body.length)],
-    ...REFUSAL_HEADERS.get(error.status) ?? [],
+    ...REFUSAL_HEADERS.get(status) ?? [],
   ]);
   return encodeLatin1(head + body);
 }

@@ -111,7 +111,7 @@ function read<Head>(
     return reading.head;
   }
   if ("fault" in reading) assertEquals(reading.fault.status, HANDSHAKE_FAULTS[reading.fault.code][0]);
-  const limited = "fault" in reading && [431, 414].includes(reading.fault.status);
+  const limited = "fault" in reading && [431, 414].includes(reading.fault.status!);
   assert(match === null || limited, "a head that the grammar allows was refused");
   return undefined;
 }

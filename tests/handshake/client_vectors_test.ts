@@ -11,7 +11,7 @@ import { readHead } from "./read_head.ts";
 
 interface Outcome {
   end: string;
-  status?: number;
+  status?: number | undefined;
   protocol?: string;
   rest?: string;
 }

@@ -71,14 +71,14 @@ export const CLIENT_ROWS: readonly ClientRow[] = [
 
   // The status line.
   ...[200, 301, 400, 401, 403, 426, 500, 503].map((status) =>
-    row(`status ${status}`, "RFC 6455 §4.1", "refused", response({ line: `HTTP/1.1 ${status} No` }), {
-      status,
-    })
+    row(
+      `status ${status}`,
+      "RFC 6455 §4.1",
+      "refused",
+      response({ line: `HTTP/1.1 ${status} No`, add: ["Content-Length: 0"] }),
+      { status },
+    )
   ),
-  row("an interim 103", "RFC 9110 §15.2", "refused", "HTTP/1.1 103 Early Hints\r\n\r\n", {
-    status: 103,
-    rest: response(),
-  }),
   row("a 101 in HTTP/1.0", "RFC 6455 §4.1", "http-version", response({ line: "HTTP/1.0 101 OK" })),
   row("a 101 in HTTP/2.0", "RFC 6455 §4.1", "http-version", response({ line: "HTTP/2.0 101 OK" })),
   row("an empty reason", "RFC 9112 §4", "open", response({ line: "HTTP/1.1 101 " })),
