@@ -42,6 +42,7 @@ export const CONNECTION_FAULTS = {
   "close-timeout": [1006, "RFC 6455 §7.1.1", "Connection cut: the Close frame was not answered in time"],
   "keepalive-timeout": [1006, "RFC 6455 §5.5.2", "Connection cut: the peer gave no sign of life in time"],
   "aborted": [1006, "RFC 6455 §7.1.7", "Connection cut: it was aborted on this side"],
+  "internal": [1011, "RFC 6455 §7.4.1", "Connection failed: this side met an unexpected error"],
   "not-open": [1006, "RFC 6455 §5.5.1", "Cannot send: the connection is closing or closed"],
 } as const;
 

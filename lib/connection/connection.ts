@@ -175,10 +175,14 @@ export class Connection implements WebSocketConnection, TransportSink {
     if (!this.#transport.open) observer.gone();
   }
 
-  // What the transport calls.
+  // What the transport calls. What goes wrong here is this connection's own affair: nothing is thrown.
 
   room(): Uint8Array | undefined {
-    return this.#endpoint.room(this.#queue);
+    try {
+      return this.#endpoint.room(this.#queue);
+    } catch (error) {
+      this.#crash(error);
+    }
   }
 
   data(bytes: Uint8Array): void {
@@ -191,15 +195,23 @@ export class Connection implements WebSocketConnection, TransportSink {
   drain(): void {
     // Where much was waiting, the kernel made room because the peer has read.
     if (!this.#outbox.relieved) this.#keepalive?.noteLife();
-    this.#outbox.drain();
-    this.flush();
+    try {
+      this.#outbox.drain();
+      this.#flush();
+    } catch (error) {
+      this.#crash(error);
+    }
   }
 
   end(): void {
     this.#ending.peerEnded = true;
-    const event = this.#endpoint.end();
-    if (event !== undefined) this.#handle(event);
-    this.flush();
+    try {
+      const event = this.#endpoint.end();
+      if (event !== undefined) this.#handle(event);
+      this.#flush();
+    } catch (error) {
+      this.#crash(error);
+    }
   }
 
   gone(cause?: unknown): void {
@@ -214,21 +226,25 @@ export class Connection implements WebSocketConnection, TransportSink {
   }
 
   flush(): void {
-    this.#outbox.flush();
-    if (this.#endpoint.congested && this.#outbox.relieved) {
-      this.#endpoint.relieve();
-      this.#outbox.flush();
+    try {
+      this.#flush();
+    } catch (error) {
+      this.#crash(error);
     }
-    if (!this.#endpoint.finished || this.#outbox.size > 0) return;
-    // The server goes first (RFC 6455 §7.1.1), or whoever fails (§7.1.7).
-    const first = this.#role === "server" || this.#endpoint.state !== "closed";
-    this.#ending.finish(this.#transport, { first });
   }
 
   // What holds the two together.
 
   /** Deals with what was received, up to what one turn allows for. */
   #work(): void {
+    try {
+      this.#workThrough();
+    } catch (error) {
+      this.#crash(error);
+    }
+  }
+
+  #workThrough(): void {
     const wearied = this.#endpoint.weary;
     for (let event = this.#next(); event !== undefined; event = this.#next()) this.#handle(event);
     if (this.#outbox.size > 0 || this.#endpoint.finished) this.#outbox.push();
@@ -248,6 +264,31 @@ export class Connection implements WebSocketConnection, TransportSink {
 
   #next(): EndpointEvent | undefined {
     return this.#holding && this.#full ? undefined : this.#endpoint.next();
+  }
+
+  #flush(): void {
+    this.#outbox.flush();
+    if (this.#endpoint.congested && this.#outbox.relieved) {
+      this.#endpoint.relieve();
+      this.#outbox.flush();
+    }
+    if (!this.#endpoint.finished || this.#outbox.size > 0) return;
+    // The server goes first (RFC 6455 §7.1.1), or whoever fails (§7.1.7).
+    const first = this.#role === "server" || this.#endpoint.state !== "closed";
+    this.#ending.finish(this.#transport, { first });
+  }
+
+  /** Fails the connection because of an exception that nobody expected: memory ran out, or the code is wrong. */
+  #crash(cause: unknown): void {
+    const error = new WebSocketError("internal", { cause });
+    try {
+      const event = this.#endpoint.fail(error);
+      if (event === undefined) return this.#cut(error);
+      this.#handle(event);
+      this.#flush();
+    } catch {
+      this.#cut(error);
+    }
   }
 
   #handle(event: EndpointEvent): void {

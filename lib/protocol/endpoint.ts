@@ -176,7 +176,7 @@ export class Endpoint {
       return undefined;
     } catch (error) {
       if (!(error instanceof WebSocketError)) throw error;
-      return this.#fail(error);
+      return this.fail(error);
     }
   }
 
@@ -200,6 +200,20 @@ export class Endpoint {
     this.#state = transition(this.#state, "end");
     this.#assembler.close();
     return { type: "error", error: new WebSocketError("connection-lost") };
+  }
+
+  /**
+   * Fails the connection (RFC 6455 §7.1.7): tells the peer why, unless our Close is out already.
+   *
+   * @returns The error as an event, unless all was over before.
+   */
+  fail(error: WebSocketError): EndpointEvent | undefined {
+    if (this.finished) return undefined;
+    const tell = this.#state === "open";
+    this.#state = transition(this.#state, "fail");
+    this.#assembler.close();
+    if (tell) this.#sendControl(Opcode.Close, writeClosePayload(error));
+    return { type: "error", error };
   }
 
   /** Ends the congestion: answers the latest Ping that came meanwhile. */
@@ -287,14 +301,5 @@ export class Endpoint {
     this.#state = transition(this.#state, "receiveClose");
     if (this.#state === "closeReceived") this.sendClose(info);
     return { type: "close", info };
-  }
-
-  /** Fails the connection (RFC 6455 §7.1.7): tells the peer why, unless our Close is out already. */
-  #fail(error: WebSocketError): EndpointEvent {
-    const tell = this.#state === "open";
-    this.#state = transition(this.#state, "fail");
-    this.#assembler.close();
-    if (tell) this.#sendControl(Opcode.Close, writeClosePayload(error));
-    return { type: "error", error };
   }
 }

@@ -19,11 +19,23 @@ const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  *
  * @param bytes The text as UTF-8.
  * @returns The text. A leading U+FEFF is kept.
- * @throws {WebSocketError} `invalid-utf8`.
+ * @throws {WebSocketError} `invalid-utf8`; `message-too-big` if the engine has no strings of that length.
  */
 export function decodeUtf8(bytes: Uint8Array): string {
-  const text = lenient.decode(bytes);
+  const text = decodeLeniently(bytes);
   return text.includes("\uFFFD") ? decodeStrictly(bytes) : text;
+}
+
+function decodeLeniently(bytes: Uint8Array): string {
+  let text = "", cause: unknown;
+  try {
+    text = lenient.decode(bytes);
+  } catch (error) {
+    cause = error;
+  }
+  // Nothing else can be wrong. Bun 1.4 makes an empty string of 2 GiB of ASCII.
+  if (text === "" && bytes.length > 0) throw new WebSocketError("message-too-big", { cause });
+  return text;
 }
 
 /** Decodes a text that has U+FFFD in it, be it as such or for something invalid. */

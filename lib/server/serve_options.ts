@@ -20,8 +20,11 @@ const DEFAULT_HOSTNAME = "0.0.0.0";
 
 /** Where an error came from. */
 export interface ErrorContext {
-  /** What failed: the user's handler, `authorize` or `fetch`, or the acceptance of a connection. */
-  readonly stage: "handler" | "authorize" | "fetch" | "accept" | "keepalive";
+  /**
+   * What failed: the user's handler, `authorize` or `fetch`; the acceptance of a connection; the peer, which gave no sign of
+   * life; the connection itself, because memory ran out or Sluice is at fault.
+   */
+  readonly stage: "handler" | "authorize" | "fetch" | "accept" | "keepalive" | "connection";
   /** The upgrade it was about. */
   readonly request?: UpgradeRequest<unknown>;
   /** The connection it was about; it is closed with 1011. */

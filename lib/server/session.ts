@@ -59,7 +59,9 @@ export class Session<C> implements ConnectionObserver {
   closed(end: CloseInfo | WebSocketError): void {
     this.#request.leave();
     this.#host.closed(this);
-    if (end instanceof WebSocketError && end.code === "keepalive-timeout") this.#report(end, "keepalive");
+    if (!(end instanceof WebSocketError)) return;
+    if (end.code === "keepalive-timeout") this.#report(end, "keepalive");
+    if (end.code === "internal") this.#report(end, "connection");
   }
 
   gone(): void {
@@ -88,7 +90,7 @@ export class Session<C> implements ConnectionObserver {
     if (--this.#left === 0) this.#host.over(this);
   }
 
-  #report(error: unknown, stage: "handler" | "keepalive"): void {
+  #report(error: unknown, stage: "handler" | "keepalive" | "connection"): void {
     this.#host.report(error, { stage, request: this.#request, connection: this.connection });
   }
 }

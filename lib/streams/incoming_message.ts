@@ -170,9 +170,15 @@ export class StreamedMessage implements IncomingMessage {
     const part = this.#rest ?? this.#parts.shift();
     if (part === undefined && this.#end === undefined) return;
     this.#waiting = undefined;
-    if (part === undefined) finish(controller, this.#end!);
-    else if (typeof part === "string") this.#enqueue(controller, part, part);
-    else this.#fill(controller as ReadableByteStreamController, part);
+    try {
+      if (part === undefined) finish(controller, this.#end!);
+      else if (typeof part === "string") this.#enqueue(controller, part, part);
+      else this.#fill(controller as ReadableByteStreamController, part);
+    } catch (error) {
+      // There is no memory for a copy, or the reader wants whole units and the message ends in the middle of one.
+      controller.error(error);
+      this.discard();
+    }
     this.#settleIfRead();
   }
 

@@ -47,6 +47,7 @@ const WITHOUT_BYTES: readonly WebSocketErrorCode[] = [
   "close-timeout",
   "keepalive-timeout",
   "aborted",
+  "internal",
   "not-open",
 ];
 
