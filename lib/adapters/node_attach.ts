@@ -5,8 +5,15 @@
  */
 
 import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
+import { checkOptions, type OptionTable } from "../options/option_table.ts";
+import { wrongType } from "../options/wrong_type.ts";
 import { Acceptor, type ServerCloseOptions } from "../server/acceptor.ts";
-import { type Handler, readServerOptions, type ServerOptions } from "../server/serve_options.ts";
+import {
+  type Handler,
+  resolveServerOptions,
+  type ServerOptions,
+  serverTable,
+} from "../server/serve_options.ts";
 import { type HttpServer, pathnameOf, type Route, UpgradeRouter } from "./node_router.ts";
 import { readRequest, takeSocket } from "./node_upgrade.ts";
 import { sha1 } from "./sha1.ts";
@@ -23,6 +30,16 @@ export interface AttachOptions<C = undefined> extends ServerOptions<C> {
    */
   path?: string | ((pathname: string) => boolean);
 }
+
+/** What the options may be. */
+const attachTable = (): OptionTable<AttachOptions<unknown>> => ({
+  ...serverTable(),
+  path: (value, name) => {
+    if (typeof value !== "string" && typeof value !== "function") {
+      throw wrongType(name, "a string or a function", value);
+    }
+  },
+});
 
 /** WebSocket on a server that somebody else runs. */
 export interface Attached extends AsyncDisposable {
@@ -66,10 +83,10 @@ export function attach<C = undefined>(
   handler: Handler<C>,
 ): Attached {
   checkServer(server);
-  const { path, ...shared } = options;
+  checkOptions("options", options, attachTable(), '{ path: "/chat" }');
+  const { path, signal } = options;
   const matches = readPath(path);
-  const settings = readServerOptions(shared, { codec: zlibCodec, sha1 }, () => hostnameOf(server));
-  const { signal } = options;
+  const settings = resolveServerOptions(options, { codec: zlibCodec, sha1 }, () => hostnameOf(server));
   signal?.throwIfAborted();
   const acceptor = new Acceptor(settings, handler);
   const router = UpgradeRouter.of(server);
@@ -109,9 +126,6 @@ function checkServer(server: HttpServer): void {
 function readPath(path: AttachOptions["path"]): (pathname: string) => unknown {
   if (path === undefined) return () => true;
   if (typeof path === "function") return path;
-  if (typeof path !== "string") {
-    throw new TypeError(`Cannot attach: path must be a string or a function, not ${typeof path}`);
-  }
   const own = path.startsWith("/") && !/[?#]/.test(path) ? pathnameOf(path) : undefined;
   if (own === undefined) {
     throw new TypeError(`Cannot attach: path must be a path such as "/chat", not ${JSON.stringify(path)}`);

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { connect as connectTcp, createServer, isIP, type Server as NetServer, type Socket } from "node:net";
 import { checkServerIdentity, connect as connectTls, createSecureContext, TLSSocket } from "node:tls";
@@ -57,6 +58,7 @@ async function listen(
   { hostname, port, path, tls }: Parameters<Listen>[0],
   { accept, onError, secure }: ListenHooks,
 ): ReturnType<Listen> {
+  if (tls !== undefined) checkKeyPair(tls);
   const secureContext = tls && createSecureContext({ cert: tls.cert, key: tls.key });
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
@@ -73,6 +75,12 @@ async function listen(
   await once(server, "listening");
   server.on("error", onError);
   return { address: addressOf(server), close: () => closeServer(server, sockets) };
+}
+
+/** Fails for what cannot work, where Deno's context would fail for each client. */
+function checkKeyPair({ cert, key }: { cert: string; key: string }): void {
+  if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return;
+  throw new TypeError("Cannot set tls: the key is not that of the certificate");
 }
 
 function addressOf(server: NetServer): ServerAddress {

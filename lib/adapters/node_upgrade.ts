@@ -101,7 +101,7 @@ export async function upgrade(
   if (channel === undefined) throw new HandshakeError("ended");
   try {
     const upgrade = readUpgrade(readRequest(channel, { request, head, limits: settings.limits }));
-    checkOrigin(upgrade, settings);
+    await checkOrigin(upgrade, settings);
     return await acceptUpgrade(upgrade, settings);
   } catch (error) {
     await refuse(

@@ -6,12 +6,14 @@
 
 import { HandshakeError } from "../errors.ts";
 import { acceptKeyBy, type Sha1 } from "../handshake/accept_key.ts";
+import { aHeadersInput, readUserHeaders } from "../handshake/field_lines.ts";
 import { type RequestHead, RequestHeadParser } from "../handshake/head_parser.ts";
 import { writeRefusal } from "../handshake/http_response.ts";
 import { type HostPolicy, isAllowedHost } from "../handshake/host.ts";
-import { isAllowedOrigin, type OriginPolicy } from "../handshake/origin.ts";
+import { checkOriginPolicy, isAllowedOrigin, type OriginPolicy } from "../handshake/origin.ts";
 import { requestUrl } from "../handshake/request_url.ts";
 import {
+  checkProtocolChoice,
   checkUpgrade,
   chooseProtocol,
   type HeadersInput,
@@ -19,14 +21,15 @@ import {
   type UpgradeOffer,
   writeAccept,
 } from "../handshake/server_handshake.ts";
+import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import type { DeflateCodec } from "../protocol/deflate_codec.ts";
-import type { CompressionOptions } from "../protocol/deflate_negotiation.ts";
+import { type CompressionOptions, readCompression } from "../protocol/deflate_negotiation.ts";
 import { ByteChannel } from "./byte_channel.ts";
 import { Compression } from "./compression.ts";
 import { Connection } from "./connection.ts";
 import { writeResponse } from "./http_answer.ts";
 import { Deadline } from "./deadline.ts";
-import { type CheckedLimits, type Limits, readLimits } from "./limits.ts";
+import { type CheckedLimits, type Limits, limitTable, readLimits } from "./limits.ts";
 import { isResponse } from "./response_shape.ts";
 import { type ByteStream, StreamTransport } from "./stream_transport.ts";
 import { IncomingUpgrade, type UpgradeRequest } from "./upgrade_request.ts";
@@ -48,6 +51,15 @@ export interface AcceptOptions extends Limits {
   /** Whether and how to compress messages (permessage-deflate, RFC 7692). @default {false} */
   compression?: boolean | CompressionOptions;
 }
+
+/** What options may be. */
+export const acceptTable = (): OptionTable<AcceptOptions> => ({
+  ...limitTable,
+  protocols: checkProtocolChoice,
+  origins: checkOriginPolicy,
+  headers: aHeadersInput,
+  compression: (value) => void readCompression(value as boolean | CompressionOptions),
+});
 
 /** Options that are checked, as far as they can be before a request comes. */
 export interface AcceptSettings extends Pick<AcceptOptions, "protocols" | "origins" | "headers"> {
@@ -75,13 +87,23 @@ export interface HandshakePlatform {
  * @throws {TypeError | RangeError} If one is wrong; the message has its name.
  */
 export function readAcceptOptions(options: AcceptOptions, platform: HandshakePlatform = {}): AcceptSettings {
-  // Headers that cannot be sent are found here, and not when the first client comes.
-  writeAccept({ accept: "", headers: options.headers });
+  checkOptions("options", options, acceptTable(), "{ compression: true }");
+  return resolveAcceptOptions(options, platform);
+}
+
+/**
+ * Fills in defaults. Lists and headers are copied: changing them later changes nothing.
+ *
+ * @param options What the user set, checked against {@linkcode acceptTable}.
+ * @param platform What the runtime has.
+ * @throws {TypeError} If a header cannot be sent, or there is nothing to compress with.
+ */
+export function resolveAcceptOptions(options: AcceptOptions, platform: HandshakePlatform): AcceptSettings {
   const { protocols, origins, headers } = options;
   return {
-    ...protocols && { protocols },
-    ...origins && { origins },
-    ...headers && { headers },
+    ...protocols && { protocols: typeof protocols === "function" ? protocols : [...protocols] },
+    ...origins && { origins: typeof origins === "object" ? [...origins] : origins },
+    ...headers && { headers: readUserHeaders(headers) },
     limits: readLimits(options),
     compression: Compression.read(options.compression, platform.codec),
     sha1: platform.sha1,
@@ -172,8 +194,11 @@ export function checkHost({ channel, head }: ReceivedRequest, hosts: HostPolicy)
  *
  * @throws {HandshakeError} If that is not allowed.
  */
-export function checkOrigin({ head }: ReceivedRequest, { origins }: AcceptSettings): void {
-  if (!isAllowedOrigin(head, origins)) throw new HandshakeError("origin");
+export async function checkOrigin(
+  { head }: ReceivedRequest,
+  { origins }: AcceptSettings,
+): Promise<void> {
+  if (!await isAllowedOrigin(head, origins)) throw new HandshakeError("origin");
 }
 
 /**
@@ -258,8 +283,9 @@ export async function receiveUpgrade(
     throw error;
   };
   const accept = async (upgrade: ReceivedUpgrade<undefined>, own: AcceptOptions = {}) => {
+    checkOptions("options", own, acceptTable());
     const settings = readAcceptOptions({ ...options, ...own });
-    checkOrigin(upgrade, settings);
+    await checkOrigin(upgrade, settings);
     return await acceptUpgrade(upgrade, settings);
   };
   try {

@@ -4,20 +4,38 @@
  * @module
  */
 
+import { aString } from "../options/checks.ts";
+import { checkOptions, type OptionTable } from "../options/option_table.ts";
+import { wrongType } from "../options/wrong_type.ts";
 import { isCloseCode, NORMAL_CLOSURE } from "../protocol/close_payload.ts";
 import { MAX_CONTROL_LENGTH } from "../protocol/header.ts";
+import type { CloseOptions } from "./web_socket_connection.ts";
 
 /** The most bytes of a reason: what a Close frame has room for besides its code (RFC 6455 §5.5). */
 const MAX_REASON = MAX_CONTROL_LENGTH - 2;
 
+/** What a user may close with. 1002 is for the library to send. */
+export const closeTable: OptionTable<CloseOptions> = {
+  closeCode: (value, name) => {
+    if (typeof value !== "number") throw wrongType(name, "a number", value);
+    if (Number.isInteger(value) && isCloseCode(value) && value !== 1002) return;
+    throw new RangeError(`Cannot close: the code must not be sent: ${value}`);
+  },
+  reason: aString,
+};
+
 /**
- * Checks a code that a user wants to close with.
+ * Checks what a user wants to close with. An error with a code and a reason, such as a `WebSocketError`, will do.
  *
- * @throws {RangeError} If it must not be sent, or is 1002, which is for the library to send.
+ * @throws {TypeError} If it is not an object, or has an unknown or a wrong option.
+ * @throws {RangeError} If the code must not be sent.
  */
-export function checkCloseCode(closeCode: number): void {
-  if (Number.isInteger(closeCode) && isCloseCode(closeCode) && closeCode !== 1002) return;
-  throw new RangeError(`Cannot close: the code must not be sent: ${closeCode}`);
+export function checkClose(options: unknown): asserts options is CloseOptions {
+  const isError = options instanceof Error && "closeCode" in options;
+  const given = isError
+    ? { closeCode: options.closeCode, reason: (options as CloseOptions).reason }
+    : options;
+  checkOptions("options", given, closeTable, '{ closeCode: 4000, reason: "Bye" }');
 }
 
 /**

@@ -11,16 +11,20 @@ import {
   validateProtocols,
   writeUpgradeRequest,
 } from "../handshake/client_handshake.ts";
-import type { HeadersInput } from "../handshake/server_handshake.ts";
+import { aHeadersInput, type HeadersInput } from "../handshake/field_lines.ts";
 import { parseWebSocketUrl } from "../handshake/websocket_url.ts";
-import type { CompressionOptions } from "../protocol/deflate_negotiation.ts";
+import { anAbortSignal, aSocketPath, aString } from "../options/checks.ts";
+import { checkOptions, type OptionTable } from "../options/option_table.ts";
+import { wrongType } from "../options/wrong_type.ts";
+import { aPem, type Pem, pemText } from "../options/pem.ts";
+import { type CompressionOptions, readCompression } from "../protocol/deflate_negotiation.ts";
 import type { HandshakePlatform } from "./accept.ts";
 import { ByteChannel } from "./byte_channel.ts";
 import { Compression } from "./compression.ts";
 import { connectError } from "./connect_error.ts";
 import { Connection } from "./connection.ts";
 import { Deadline } from "./deadline.ts";
-import { type CheckedLimits, type Limits, readLimits } from "./limits.ts";
+import { type CheckedLimits, type Limits, limitTable, readLimits } from "./limits.ts";
 import { type ByteStream, StreamTransport } from "./stream_transport.ts";
 import type { Transport } from "./transport.ts";
 import { readFinalResponse, refusalOf } from "./upgrade_response.ts";
@@ -49,11 +53,29 @@ export interface ConnectOptions extends Limits {
 
 /** Whom to trust. */
 export interface TlsConnectOptions {
-  /** The certificate authorities to trust, as PEM, in place of the platform's own. */
-  ca?: string;
+  /** The certificate authorities to trust, as PEM (text, or the bytes of a file), in place of the platform's own. */
+  ca?: Pem;
   /** The name that the certificate must be for. @default the host of the URL */
   serverName?: string;
 }
+
+/** What the options may be. */
+const connectTable = (): OptionTable<ConnectOptions> => ({
+  ...limitTable,
+  protocols: (value, name) => {
+    const list = typeof value === "string" ? [value] : value;
+    if (Array.isArray(list) && list.every((entry: unknown) => typeof entry === "string")) return;
+    throw wrongType(name, "a string or a list of strings", value);
+  },
+  headers: aHeadersInput,
+  origin: aString,
+  compression: (value) => void readCompression(value as boolean | CompressionOptions),
+  signal: anAbortSignal,
+  path: aSocketPath,
+  tls: (value, name) => checkOptions(name, value, tlsTable),
+});
+
+const tlsTable: OptionTable<TlsConnectOptions> = { ca: aPem, serverName: aString };
 
 /** Where to dial. */
 export interface DialTarget {
@@ -87,7 +109,7 @@ function dialTarget(url: URL, { path, tls }: ConnectOptions, signal: AbortSignal
     hostname,
     port,
     path,
-    tls: secure ? { ca: tls?.ca, serverName: tls?.serverName ?? hostname } : undefined,
+    tls: secure ? { ca: tls?.ca && pemText(tls.ca), serverName: tls?.serverName ?? hostname } : undefined,
     signal,
   };
 }
@@ -103,6 +125,7 @@ export async function openConnection(
   url: string | URL,
   options: ConnectOptions = {},
 ): Promise<WebSocketConnection> {
+  checkOptions("options", options, connectTable(), '{ protocols: ["chat"] }');
   const limits = readLimits(options);
   const compression = Compression.read(options.compression, codec);
   const target = parseWebSocketUrl(url);

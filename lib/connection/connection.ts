@@ -6,25 +6,27 @@
 
 import { WebSocketError } from "../errors.ts";
 import { type Bytes, toBytes } from "../protocol/bytes.ts";
+import { checkOptions } from "../options/option_table.ts";
 import { type CloseInfo, NORMAL_CLOSURE } from "../protocol/close_payload.ts";
 import { Endpoint, type EndpointEvent } from "../protocol/endpoint.ts";
 import type { Role } from "../protocol/frame.ts";
 import type { Message } from "../protocol/message_assembler.ts";
 import { EncodedMessage, type PreparedMessage } from "../protocol/prepared_message.ts";
 import type { IncomingMessage } from "../streams/incoming_message.ts";
-import { checkCloseCode } from "./close_code.ts";
+import { checkClose } from "./close_code.ts";
 import type { ConnectionStart } from "./connection_start.ts";
 import { ignore, rejected } from "./deferred.ts";
 import { type ConnectionObserver, Ending } from "./ending.ts";
 import { setSource } from "./error_source.ts";
 import { Keepalive, type KeepaliveQuestions } from "./keepalive.ts";
-import { type CheckedLimits, checkLimit } from "./limits.ts";
+import type { CheckedLimits } from "./limits.ts";
 import { messageReadable, messageWritable } from "./message_streams.ts";
 import { Outbox } from "./outbox.ts";
 import { PendingPings } from "./pending_pings.ts";
 import { ReceiveQueue } from "./receive_queue.ts";
-import { SendLine, type SendStreamOptions } from "./send_line.ts";
+import { SendLine, type SendStreamOptions, sendStreamTable } from "./send_line.ts";
 import type { Transport, TransportSink } from "./transport.ts";
+import { incomingTable, pingTable } from "./connection_options.ts";
 import type {
   CloseOptions,
   IncomingOptions,
@@ -112,8 +114,8 @@ export class Connection implements WebSocketConnection, TransportSink {
   }
 
   incoming(options: IncomingOptions = {}): AsyncIterable<IncomingMessage, undefined> {
+    checkOptions("options", options, incomingTable, "{ maxMessageSize: Infinity }");
     const { maxMessageSize = this.#limits.maxMessageSize } = options;
-    checkLimit("maxMessageSize", maxMessageSize);
     const inbox = this.#queue.stream(() => this.#workSoon());
     this.#endpoint.stream(maxMessageSize);
     this.#holding = this.extensions !== "";
@@ -130,6 +132,7 @@ export class Connection implements WebSocketConnection, TransportSink {
   }
 
   sendStream(source: ReadableStream<string | Bytes>, options: SendStreamOptions = {}): Promise<void> {
+    checkOptions("options", options, sendStreamTable, '{ type: "text" }');
     if (this.#endpoint.state !== "open") return rejected(this.#notOpen());
     this.#line ??= new SendLine({
       endpoint: this.#endpoint,
@@ -140,7 +143,9 @@ export class Connection implements WebSocketConnection, TransportSink {
     return this.#line.stream(source, options);
   }
 
-  ping({ data, signal }: PingOptions = {}): Promise<number> {
+  ping(options: PingOptions = {}): Promise<number> {
+    checkOptions("options", options, pingTable, "{ signal }");
+    const { data, signal } = options;
     const pings = this.#pings ??= new PendingPings();
     const payload = pings.payload(data);
     if (signal?.aborted) return rejected(signal.reason);
@@ -150,10 +155,11 @@ export class Connection implements WebSocketConnection, TransportSink {
     return pings.add(payload, signal);
   }
 
-  close({ closeCode = NORMAL_CLOSURE, reason = "" }: CloseOptions = {}): void {
-    checkCloseCode(closeCode);
+  close(options: CloseOptions = {}): void {
+    checkClose(options);
     if (this.#endpoint.state !== "open") return;
-    this.#endpoint.sendClose({ closeCode, reason: `${reason}` });
+    const { closeCode = NORMAL_CLOSURE, reason = "" } = options;
+    this.#endpoint.sendClose({ closeCode, reason });
     this.#awaitEnd();
     this.flush();
     // What was held back is there to be thrown away.

@@ -1,10 +1,12 @@
 /**
- * The limits of a connection: their names, units and defaults, and the check of what a user sets them to.
+ * The limits of a connection: their names, units, defaults, and what they may be set to.
  *
  * @module
  */
 
-import { wrongType } from "../protocol/wrong_type.ts";
+import { aNumber, aPositiveNumber, aPositiveTime, aTime } from "../options/checks.ts";
+import { checkOptions, type OptionTable } from "../options/option_table.ts";
+import { wrongType } from "../options/wrong_type.ts";
 
 /** How to find out that a peer is gone without a word (RFC 6455 §5.5.2). */
 export interface KeepaliveOptions {
@@ -40,6 +42,28 @@ export interface CheckedLimits extends Required<Omit<Limits, "keepalive">> {
   keepalive: false | Required<KeepaliveOptions>;
 }
 
+/** What keepalive options may be. */
+const keepaliveTable: OptionTable<KeepaliveOptions> = {
+  interval: aPositiveTime,
+  timeout: aPositiveTime,
+};
+
+/** What limits may be. */
+export const limitTable: OptionTable<Limits> = {
+  maxMessageSize: aNumber,
+  maxHeadSize: aPositiveNumber,
+  maxHeaders: aPositiveNumber,
+  maxEmptyFragments: aNumber,
+  handshakeTimeout: aPositiveTime,
+  closeTimeout: aTime,
+  highWaterMark: aNumber,
+  keepalive: (value, name) => {
+    if (value === false) return;
+    if (typeof value !== "object" || value === null) throw wrongType(name, "false or an object", value);
+    checkOptions(name, value, keepaliveTable);
+  },
+};
+
 const DEFAULTS = {
   maxMessageSize: 1_048_576,
   maxHeadSize: 16_384,
@@ -52,56 +76,20 @@ const DEFAULTS = {
 
 const KEEPALIVE_DEFAULTS = { interval: 30_000, timeout: 10_000 };
 
-/** Timers of the platform hold their delay in 31 bits; what is longer fires at once. */
-const MAX_TIME = 2 ** 31 - 1;
-const TIMES = /timeout$|^interval$/i;
-
-/**
- * Checks the limits that a user gave and fills in the others.
- *
- * @throws {TypeError} If one is no number.
- * @throws {RangeError} If one is negative, no integer, or a time of 2^31 ms or more that is not `Infinity`.
- */
+/** Fills in the limits that a user did not set; those that are set were checked against {@linkcode limitTable}. */
 export function readLimits(given: Limits): CheckedLimits {
   const { keepalive = {} } = given;
-  if (typeof keepalive !== "object" && keepalive !== false) {
-    throw wrongType("keepalive", "false or an object", keepalive);
-  }
   return {
     ...withDefaults(DEFAULTS, given),
-    keepalive: keepalive === false ? false : withDefaults(KEEPALIVE_DEFAULTS, keepalive),
+    keepalive: keepalive !== false && withDefaults(KEEPALIVE_DEFAULTS, keepalive),
   };
 }
 
-/** Checks the numbers of a group of limits and fills in those that are missing. */
 function withDefaults<T extends Record<string, number>>(
   defaults: T,
   given: Partial<Record<keyof T, number>>,
 ): T {
   const limits: Record<string, number> = { ...defaults };
-  for (const name of Object.keys(defaults)) {
-    const value = given[name];
-    if (value !== undefined) limits[name] = checkLimit(name, value);
-  }
+  for (const name of Object.keys(defaults)) limits[name] = given[name] ?? defaults[name]!;
   return limits as T;
-}
-
-/**
- * Checks one limit: a whole number from 0 on, or `Infinity`.
- *
- * @returns The limit.
- * @throws {TypeError | RangeError} If it is not; the message has its name.
- */
-export function checkLimit(name: string, value: number): number {
-  if (typeof value !== "number") throw wrongType(name, "a number", value);
-  if (value === Infinity) return value;
-  if (!Number.isSafeInteger(value) || value < 0) {
-    throw new RangeError(
-      `Cannot set ${name}: it must be a whole number from 0 on, or Infinity, not ${value}`,
-    );
-  }
-  if (TIMES.test(name) && value > MAX_TIME) {
-    throw new RangeError(`Cannot set ${name}: it must be below 2^31 ms, or Infinity, not ${value}`);
-  }
-  return value;
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { checkChoice } from "../options/checks.ts";
+import type { OptionTable } from "../options/option_table.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { EncodedMessage } from "../protocol/prepared_message.ts";
@@ -28,6 +30,11 @@ export interface SendStreamOptions {
   /** Whether it is text or bytes. @default {"binary"} */
   type?: "text" | "binary";
 }
+
+/** What those options may be. */
+export const sendStreamTable: OptionTable<SendStreamOptions> = {
+  type: (value, name) => checkChoice(value, name, ["text", "binary"]),
+};
 
 /** Messages in the order in which they were given to be sent, the first of them under way. */
 export class SendLine {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { checkOptions, type OptionTable } from "../options/option_table.ts";
+import { wrongType } from "../options/wrong_type.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { NORMAL_CLOSURE } from "../protocol/close_payload.ts";
 import type { Message } from "../protocol/message_assembler.ts";
@@ -78,6 +80,14 @@ export interface ToWebSocketOptions {
   url?: string | URL;
 }
 
+const toWebSocketTable: OptionTable<ToWebSocketOptions> = {
+  url: (value, name) => {
+    if (typeof value !== "string" && !(value instanceof URL)) {
+      throw wrongType(name, "a string or a URL", value);
+    }
+  },
+};
+
 /**
  * Gives a connection the interface of a browser's WebSocket, for libraries that expect one.
  *
@@ -103,6 +113,7 @@ export function toWebSocket(
   connection: WebSocketConnection,
   options: ToWebSocketOptions = {},
 ): WebSocketLike {
+  checkOptions("options", options, toWebSocketTable, '{ url: "wss://example.com/" }');
   return new WebSocketFace(connection, options);
 }
 

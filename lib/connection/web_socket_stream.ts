@@ -5,6 +5,7 @@
  */
 
 import { parseWebSocketUrl } from "../handshake/websocket_url.ts";
+import { wrongType } from "../options/wrong_type.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import type { CloseInfo } from "../protocol/close_payload.ts";
 import type { Message } from "../protocol/message_assembler.ts";
@@ -54,7 +55,8 @@ export interface WebSocketStreamConstructor {
    *
    * @param url A `ws:` or `wss:` URL.
    * @param options How to connect.
-   * @throws {SyntaxError} If the URL is wrong. Other options that are wrong reject `opened`.
+   * @throws {SyntaxError} If the URL is wrong. Options that are wrong reject `opened`.
+   * @throws {TypeError} If the options are not an object.
    */
   new (url: string | URL, options?: ConnectOptions): WebSocketStreamInstance;
 }
@@ -77,7 +79,10 @@ class DialledWebSocketStream implements WebSocketStreamInstance {
 
   constructor(platform: ClientPlatform, url: string | URL, options: ConnectOptions = {}) {
     this.url = parseWebSocketUrl(url).href;
-    const { signal } = options;
+    if (typeof options !== "object" || Array.isArray(options)) {
+      throw wrongType("options", "an object", options);
+    }
+    const { signal } = options ?? {}; // a dictionary may be null (Web IDL §3.2.17)
     const signals = signal === undefined ? [] : [signal];
     this.#connecting = ignorable(
       openConnection(platform, url, {

@@ -5,16 +5,6 @@
  */
 
 /**
- * Checks the prefix of channels.
- *
- * @throws {TypeError} If it is no string.
- */
-export function checkPrefix(prefix: unknown): void {
-  if (typeof prefix === "string") return;
-  throw new TypeError(`Cannot make broker: prefix must be a string, not ${typeof prefix}`);
-}
-
-/**
  * Checks how long an entry lives: not so briefly that keeping it alive is all there is to do.
  *
  * @throws {RangeError} If it is not between 100 ms and a day.

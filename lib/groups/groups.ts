@@ -6,6 +6,7 @@
 
 import { prepare } from "../connection/web_socket_connection.ts";
 import type { Bytes, PreparedMessage } from "../connection/web_socket_connection.ts";
+import { checkOptions } from "../options/option_table.ts";
 import type { Broker } from "./broker.ts";
 import { FanOut } from "./fan_out.ts";
 import type { GroupConnection } from "./group_connection.ts";
@@ -15,8 +16,10 @@ import {
   type GroupsOptions,
   type GroupsSettings,
   type JoinOptions,
+  joinTable,
   type Presence,
   type PublishOptions,
+  publishTable,
   readGroupsOptions,
   type SendToResult,
 } from "./groups_options.ts";
@@ -91,11 +94,13 @@ export class Groups implements AsyncDisposable {
    * @param options `as`: the name it can be addressed by.
    * @returns Resolves when it also gets what other processes publish from then on; while the broker is away, or if it
    *   does not answer within `timeout`, sooner. Never rejects: that goes to `onError`.
-   * @throws {TypeError} If a name is no string.
+   * @throws {TypeError} If a name is not a string, or an option is wrong.
    * @throws {RangeError} If a name is too long, or the connection is in `maxGroups` groups.
    */
-  join(name: string, connection: GroupConnection, { as }: JoinOptions = {}): Promise<void> {
+  join(name: string, connection: GroupConnection, options: JoinOptions = {}): Promise<void> {
     checkName("group", name);
+    checkOptions("options", options, joinTable, '{ as: "Ada" }');
+    const { as } = options;
     if (as !== undefined) checkName("member", as);
     if (this.#closed !== undefined) return DONE;
     const { maxGroups } = this.#settings;
@@ -117,15 +122,18 @@ export class Groups implements AsyncDisposable {
   }
 
   /**
-   * Sends a message to everyone in a group. Never throws: what goes wrong goes to `onError`.
+   * Sends a message to everyone in a group. What goes wrong goes to `onError`.
    *
    * @param name The group's; one without members is no error.
    * @param data Text as a string, anything else as binary. The bytes are the caller's again when this returns.
    * @param options `except`: a connection that does not get it.
    * @returns Resolves once there is room for more: on the way to the broker, and under `"wait"` for every member.
    *   Awaiting it is backpressure; it need not be awaited.
+   * @throws {TypeError} If an option is wrong.
    */
-  publish(name: string, data: string | Bytes, { except }: PublishOptions = {}): Promise<void> {
+  publish(name: string, data: string | Bytes, options?: PublishOptions): Promise<void> {
+    if (options !== undefined) checkOptions("options", options, publishTable, "{ except: socket }");
+    const except = options?.except;
     const message = this.#prepare(data, { group: name });
     if (message === undefined) return DONE;
     const relieved = this.#fanOut.send(message, this.#memberships.groups.get(name), except);

@@ -4,6 +4,15 @@
  * @module
  */
 
+import {
+  aFunction,
+  aPositiveNumber,
+  aPositiveTime,
+  aString,
+  checkChoice,
+  checkShape,
+} from "../options/checks.ts";
+import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import type { Broker } from "./broker.ts";
 import type { SlowConsumerPolicy } from "./fan_out.ts";
 import type { GroupConnection } from "./group_connection.ts";
@@ -80,38 +89,50 @@ export type GroupsSettings =
   & Required<Omit<GroupsOptions, "broker" | "onError">>
   & Pick<GroupsOptions, "broker" | "onError">;
 
-const POLICIES: readonly string[] = ["wait", "drop", "close"] satisfies SlowConsumerPolicy[];
+const POLICIES: readonly SlowConsumerPolicy[] = ["wait", "drop", "close"];
+
+const groupsTable: OptionTable<GroupsOptions> = {
+  broker: (value, name) =>
+    checkShape(value, name, "a broker", ["open", "publish", "subscribe", "unsubscribe", "close"]),
+  slowConsumer: (value, name) => checkChoice(value, name, POLICIES),
+  maxBuffered: aPositiveNumber,
+  maxPending: aPositiveNumber,
+  maxGroups: aPositiveNumber,
+  timeout: aPositiveTime,
+  onError: aFunction,
+};
+
+/** What the options of `join` may be. */
+export const joinTable: OptionTable<JoinOptions> = { as: aString };
+
+/** What the options of `publish` may be. */
+export const publishTable: OptionTable<PublishOptions> = {
+  except: (value, name) => checkShape(value, name, "a connection", ["send"]),
+};
 
 /**
- * Checks the options.
+ * Checks the options, and fills in defaults.
  *
  * @throws {TypeError | RangeError} If one is wrong; the message has its name.
  */
 export function readGroupsOptions(options: GroupsOptions): GroupsSettings {
-  const settings = {
-    slowConsumer: "drop" as const,
-    maxBuffered: 2_097_152,
-    maxPending: 4_194_304,
-    maxGroups: 1_024,
-    timeout: 5_000,
-    ...options,
+  checkOptions("options", options, groupsTable, '{ slowConsumer: "close" }');
+  const {
+    slowConsumer = "drop",
+    maxBuffered = 2_097_152,
+    maxPending = 4_194_304,
+    maxGroups = 1_024,
+    timeout = 5_000,
+    broker,
+    onError,
+  } = options;
+  return {
+    slowConsumer,
+    maxBuffered,
+    maxPending,
+    maxGroups,
+    timeout,
+    ...broker && { broker },
+    ...onError && { onError },
   };
-  const { slowConsumer, onError } = settings;
-  if (!POLICIES.includes(slowConsumer)) {
-    throw new RangeError(`Cannot make groups: slowConsumer must be wait, drop or close, not ${slowConsumer}`);
-  }
-  for (const name of ["maxBuffered", "maxPending", "maxGroups", "timeout"] as const) {
-    checkBound(name, settings[name]);
-  }
-  if (onError !== undefined && typeof onError !== "function") {
-    throw new TypeError(`Cannot make groups: onError must be a function, not ${typeof onError}`);
-  }
-  return settings;
-}
-
-function checkBound(name: string, value: unknown): void {
-  if (typeof value !== "number") {
-    throw new TypeError(`Cannot make groups: ${name} must be a number, not ${typeof value}`);
-  }
-  if (!(value >= 1)) throw new RangeError(`Cannot make groups: ${name} must be at least 1, not ${value}`);
 }

@@ -21,7 +21,9 @@
  */
 
 import type { Broker, BrokerEvents, Deliver, PresenceStore } from "./broker.ts";
-import { checkPrefix, checkTtl } from "./broker_options.ts";
+import { aString, checkShape } from "../options/checks.ts";
+import { checkOptions, type OptionTable } from "../options/option_table.ts";
+import { checkTtl } from "./broker_options.ts";
 import { GroupsError } from "./groups_error.ts";
 
 /** The part of a connection to NATS that is used here. */
@@ -75,6 +77,12 @@ export interface NatsBrokerOptions {
   presence?: NatsBucket;
 }
 
+const natsTable: OptionTable<NatsBrokerOptions> = {
+  prefix: aString,
+  presence: (value, name) =>
+    checkShape(value, name, "a bucket of the key-value store", ["put", "get", "keys"]),
+};
+
 /**
  * Makes a broker of a connection to NATS.
  *
@@ -83,13 +91,14 @@ export interface NatsBrokerOptions {
  *
  * @param client Connected.
  * @param options The prefix, and the bucket.
- * @throws {TypeError} If the prefix is no string.
+ * @throws {TypeError} If an option is wrong.
  */
 export function natsBroker(
   client: NatsClient,
-  { prefix = "sluice.", presence }: NatsBrokerOptions = {},
+  options: NatsBrokerOptions = {},
 ): Broker {
-  checkPrefix(prefix);
+  checkOptions("options", options, natsTable, '{ prefix: "chat." }');
+  const { prefix = "sluice.", presence } = options;
   return new NatsBroker(client, prefix, presence === undefined ? undefined : new NatsPresence(presence));
 }
 

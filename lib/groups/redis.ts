@@ -21,7 +21,9 @@
 
 import { toNodeBuffer } from "../adapters/node_buffer.ts";
 import type { Broker, BrokerEvents, Deliver, PresenceStore } from "./broker.ts";
-import { checkPrefix, checkTtl } from "./broker_options.ts";
+import { aString } from "../options/checks.ts";
+import { checkOptions, type OptionTable } from "../options/option_table.ts";
+import { checkTtl } from "./broker_options.ts";
 import { GroupsError } from "./groups_error.ts";
 
 /** The part of a client of node-redis that is used here. */
@@ -60,6 +62,11 @@ export interface RedisBrokerOptions {
   presenceTtl?: number;
 }
 
+const redisTable: OptionTable<RedisBrokerOptions> = {
+  prefix: aString,
+  presenceTtl: (value, name) => checkTtl(name, value),
+};
+
 /**
  * Makes a broker of a client of Redis.
  *
@@ -71,9 +78,8 @@ export interface RedisBrokerOptions {
  * @throws {TypeError | RangeError} If an option is wrong.
  */
 export function redisBroker(client: RedisClient, options: RedisBrokerOptions = {}): Broker {
+  checkOptions("options", options, redisTable, "{ presenceTtl: 15_000 }");
   const { prefix = "sluice:", presenceTtl = 15_000 } = options;
-  checkPrefix(prefix);
-  checkTtl("presenceTtl", presenceTtl);
   return new RedisBroker(client, prefix, new RedisPresence(client, prefix, presenceTtl));
 }
 

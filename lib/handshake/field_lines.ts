@@ -4,11 +4,17 @@
  * @module
  */
 
+import { checkShape } from "../options/checks.ts";
 import { isFieldValue, isToken } from "./grammar.ts";
 import { HeaderFields } from "./header_fields.ts";
 
 /** Is what a user may give as headers: `Headers`, pairs, or a record; `HeadersInit` where the DOM's types are. */
 export type HeadersInput = Iterable<readonly [string, string]> | Readonly<Record<string, string>>;
+
+/** Demands what may be given as headers; what is in it is for {@linkcode readUserHeaders} to check. */
+export function aHeadersInput(value: unknown, name: string): void {
+  checkShape(value, name, "Headers, a list of pairs or an object");
+}
 
 /** Belongs to the handshake, on either side: two of one of these, or another value, would undo it. */
 const OWN_NAMES: ReadonlySet<string> = new Set([

@@ -4,10 +4,17 @@
  * @module
  */
 
+import { wrongType } from "../options/wrong_type.ts";
 import type { RequestHead } from "./head_parser.ts";
 
-/** A list of origins beside the server's own, a function that decides on an origin, or `"any"`. */
-export type OriginPolicy = readonly string[] | ((origin: string) => boolean) | "any";
+/**
+ * A list of origins beside the server's own, a function that decides on an origin, or `"any"`.
+ *
+ * An entry is written as browsers send it: scheme, host, and the port unless it is the scheme's default, in lower case
+ * and without a slash at the end: `https://example.com`. A function allows an origin by returning `true` or a promise of
+ * it; anything else refuses.
+ */
+export type OriginPolicy = readonly string[] | ((origin: string) => boolean | Promise<boolean>) | "any";
 
 /** The ports that a URL leaves out. */
 const DEFAULT_PORTS: ReadonlyMap<string, string> = new Map([["http:", "80"], ["https:", "443"]]);
@@ -20,15 +27,54 @@ const DEFAULT_PORTS: ReadonlyMap<string, string> = new Map([["http:", "80"], ["h
  *
  * @param head The request, its Host checked.
  * @param policy What else is allowed. @default nothing
+ * @returns Whether it may; a promise if the policy's function returned one.
  */
-export function isAllowedOrigin(head: RequestHead, policy: OriginPolicy = []): boolean {
+export function isAllowedOrigin(head: RequestHead, policy: OriginPolicy = []): boolean | Promise<boolean> {
   if (policy === "any") return true;
   const origins = head.headers.getAll("origin");
   if (origins.length === 0) return true;
   const origin = origins[0]!;
   if (origins.length > 1) return false;
-  if (typeof policy === "function") return policy(origin);
+  if (typeof policy === "function") return isTrue(policy(origin));
   return policy.includes(origin) || isOwn(origin, head.headers.get("host")!);
+}
+
+/** Only `true` allows: a promise, an object or a count would pass for it where nobody looks closely. */
+function isTrue(answer: unknown): boolean | Promise<boolean> {
+  const settles = typeof answer === "object" && answer !== null && "then" in answer;
+  return settles ? Promise.resolve<unknown>(answer).then((settled) => settled === true) : answer === true;
+}
+
+/**
+ * Checks what a user allows.
+ *
+ * @throws {TypeError} If it is no policy, or an entry is not written as browsers send it: it would never match.
+ */
+export function checkOriginPolicy(policy: unknown, name: string): void {
+  if (policy === "any" || typeof policy === "function") return;
+  if (!Array.isArray(policy)) throw wrongType(name, `a list of origins, a function or "any"`, policy);
+  for (const entry of policy as readonly unknown[]) {
+    if (typeof entry !== "string") throw wrongType(name, "a list of strings", entry);
+    const origin = originOf(entry);
+    if (origin === entry) continue;
+    const right = origin === undefined ? "such as https://example.com" : `which is written ${origin}`;
+    throw new TypeError(`Cannot set ${name}: ${JSON.stringify(entry)} is not an origin, ${right}`);
+  }
+}
+
+/** Writes the origin of a URL, or of a host alone, as browsers send it; `undefined` if there is none, or a wildcard in it. */
+function originOf(text: string): string | undefined {
+  // What pages without an origin send, such as a sandboxed frame of anybody's.
+  if (text === "null") return undefined;
+  const url = [text, `https://${text}`].find((candidate) =>
+    URL.canParse(candidate) && new URL(candidate).host
+  );
+  if (url === undefined) return undefined;
+  const { protocol, host } = new URL(url);
+  if (host.includes("*")) return undefined;
+  // A page is never loaded by ws: or wss:, and extensions have schemes that URL knows no origin for.
+  const scheme = protocol.replace(/^ws(?=s?:$)/, "http");
+  return `${scheme}//${host}`;
 }
 
 function isOwn(origin: string, host: string): boolean {

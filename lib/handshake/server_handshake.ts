@@ -5,6 +5,7 @@
  */
 
 import { HandshakeError } from "../errors.ts";
+import { wrongType } from "../options/wrong_type.ts";
 import { type Extension, parseExtensions } from "../protocol/extensions.ts";
 import { isValidKey } from "./accept_key.ts";
 import { readUserHeaders, writeField, writeFields } from "./field_lines.ts";
@@ -25,6 +26,23 @@ export interface UpgradeOffer {
   protocols: readonly string[];
   /** The extensions in the client's order; often none. */
   extensions: readonly Extension[];
+}
+
+/**
+ * Checks what a user wants to speak.
+ *
+ * @throws {TypeError} If it is neither a list nor a function, or a name is not a token or is listed twice.
+ */
+export function checkProtocolChoice(choice: unknown, name: string): void {
+  if (typeof choice === "function") return;
+  if (!Array.isArray(choice)) throw wrongType(name, "a list of names or a function", choice);
+  const seen = new Set<unknown>();
+  for (const entry of choice as readonly unknown[]) {
+    if (typeof entry !== "string") throw wrongType(name, "a list of strings", entry);
+    if (!isToken(entry)) throw new TypeError(`Cannot set ${name}: ${JSON.stringify(entry)} is not a token`);
+    if (seen.has(entry)) throw new TypeError(`Cannot set ${name}: ${entry} is listed twice`);
+    seen.add(entry);
+  }
 }
 
 /** Chooses the subprotocol: a list in order of preference, or a function that is asked when any are offered. */
@@ -95,7 +113,7 @@ export function bodyLength(head: RequestHead): number {
  * @param offered What the client offers.
  * @param supported What the server speaks; the first of these that is offered wins.
  * @returns The protocol, or undefined to go without one.
- * @throws {TypeError} Where a function answers what was not offered.
+ * @throws {TypeError} If a function returns what was not offered, a promise included: it has to choose at once.
  */
 export function chooseProtocol(
   offered: readonly string[],
@@ -103,11 +121,14 @@ export function chooseProtocol(
 ): string | undefined {
   if (supported === undefined || offered.length === 0) return undefined;
   if (typeof supported !== "function") return supported.find((protocol) => offered.includes(protocol));
-  const chosen = supported(offered);
-  if (chosen !== undefined && !offered.includes(chosen)) {
-    throw new TypeError("Cannot choose protocol: the client did not offer it");
+  const chosen: unknown = supported(offered);
+  if (typeof chosen === "object" && chosen !== null && "then" in chosen) {
+    // It may reject, and nobody else would know.
+    Promise.resolve(chosen).catch(() => {});
+    throw new TypeError("Cannot choose protocol: protocols returned a promise, it has to choose at once");
   }
-  return chosen;
+  if (chosen === undefined || offered.includes(chosen as string)) return chosen as string | undefined;
+  throw new TypeError("Cannot choose protocol: protocols returned one that the client did not offer");
 }
 
 /**

@@ -4,9 +4,11 @@
  * @module
  */
 
+import { aBoolean, aNumber, checkNumber, checkShape } from "../options/checks.ts";
+import { checkOptions, type OptionTable } from "../options/option_table.ts";
+import { wrongType } from "../options/wrong_type.ts";
 import type { DeflateCodec } from "./deflate_codec.ts";
 import { type Extension, formatExtension } from "./extensions.ts";
-import { wrongType } from "./wrong_type.ts";
 
 /** Whether a direction may refer to its earlier messages: smaller messages, for a window of memory on both ends. */
 export interface ContextTakeover {
@@ -67,12 +69,20 @@ interface Parameters {
   client_max_window_bits?: number;
 }
 
-const RANGES: readonly (readonly [name: string, min: number, max: number, fallback: number])[] = [
-  ["windowBits", 9, 15, 12],
-  ["memLevel", 1, 9, 5],
-  ["level", 0, 9, 1],
-  ["threshold", 0, Infinity, 256],
-];
+const takeoverTable: OptionTable<ContextTakeover> = { server: aBoolean, client: aBoolean };
+
+const compressionTable: OptionTable<CompressionOptions> = {
+  windowBits: (value, name) => checkNumber(value, name, { from: 9, to: 15 }),
+  memLevel: (value, name) => checkNumber(value, name, { from: 1, to: 9 }),
+  level: (value, name) => checkNumber(value, name, { from: 0, to: 9 }),
+  threshold: aNumber,
+  contextTakeover: (value, name) => {
+    if (typeof value === "boolean") return;
+    if (typeof value !== "object" || value === null) throw wrongType(name, "a boolean or an object", value);
+    checkOptions(name, value, takeoverTable);
+  },
+  codec: (value, name) => checkShape(value, name, "a codec, such as zlibCodec", ["deflater", "inflater"]),
+};
 
 /**
  * Checks the options.
@@ -85,31 +95,18 @@ export function readCompression(options: boolean | CompressionOptions = false): 
   if ((typeof options !== "object" || options === null) && options !== true) {
     throw wrongType("compression", "a boolean or an object", options);
   }
-  const given = (options === true ? {} : options) as Record<string, unknown>;
-  const numbers = RANGES.map(([name, min, max, fallback]) => {
-    const value = given[name] ?? fallback;
-    if (typeof value !== "number") throw wrongType(name, "a number", value);
-    if ((!Number.isInteger(value) && value !== max) || value < min || value > max) {
-      throw new RangeError(`Cannot set ${name}: it must be from ${min} to ${max}, not ${value}`);
-    }
-    return [name, value] as const;
-  });
+  const given = options === true ? {} : options;
+  checkOptions("compression", given, compressionTable);
+  const { windowBits = 12, memLevel = 5, level = 1, threshold = 256, contextTakeover = false } = given;
+  const both = { server: contextTakeover === true, client: contextTakeover === true };
+  const takeover = typeof contextTakeover === "object" ? contextTakeover : both;
   return {
-    ...Object.fromEntries(numbers),
-    contextTakeover: readTakeover(given.contextTakeover),
-  } as DeflateSettings;
-}
-
-function readTakeover(option: unknown = false): Required<ContextTakeover> {
-  if (typeof option === "boolean") return { server: option, client: option };
-  if (typeof option !== "object" || option === null) {
-    throw wrongType("contextTakeover", "a boolean or an object", option);
-  }
-  const { server = false, client = false } = option as { server?: unknown; client?: unknown };
-  for (const [name, value] of Object.entries({ server, client })) {
-    if (typeof value !== "boolean") throw wrongType(`contextTakeover.${name}`, "a boolean", value);
-  }
-  return { server, client } as Required<ContextTakeover>;
+    windowBits,
+    memLevel,
+    level,
+    threshold,
+    contextTakeover: { server: takeover.server ?? false, client: takeover.client ?? false },
+  };
 }
 
 /**

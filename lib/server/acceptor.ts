@@ -16,14 +16,15 @@ import {
   reject,
 } from "../connection/accept.ts";
 import type { ByteChannel } from "../connection/byte_channel.ts";
-import { checkCloseCode } from "../connection/close_code.ts";
+import { closeTable } from "../connection/close_code.ts";
 import type { Connection } from "../connection/connection.ts";
 import { Deadline } from "../connection/deadline.ts";
 import { Deferred } from "../connection/deferred.ts";
-import { checkLimit } from "../connection/limits.ts";
 import { readResponse } from "../connection/response_shape.ts";
 import type { IncomingUpgrade } from "../connection/upgrade_request.ts";
 import { HandshakeError } from "../errors.ts";
+import { aTime } from "../options/checks.ts";
+import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { isUpgrade } from "../handshake/server_handshake.ts";
 import { defaultOnError } from "./default_on_error.ts";
 import { answerRequest } from "./fetch_answer.ts";
@@ -42,6 +43,9 @@ export interface ServerCloseOptions {
   /** How long to wait for handlers, in milliseconds, before connections are cut. @default {10000} */
   timeout?: number;
 }
+
+/** What those options may be. */
+const serverCloseTable = (): OptionTable<ServerCloseOptions> => ({ ...closeTable, timeout: aTime });
 
 /** Something under way that can be cut short. */
 interface Task {
@@ -96,11 +100,9 @@ export class Acceptor<C> {
    * @returns Settles when nothing is left. Calling it again waits for the same end.
    * @throws {TypeError | RangeError} If an option is wrong.
    */
-  close(
-    { closeCode = 1001, reason = "", timeout = DEFAULT_DRAIN_TIMEOUT }: ServerCloseOptions = {},
-  ): Promise<void> {
-    checkCloseCode(closeCode);
-    checkLimit("timeout", timeout);
+  close(options: ServerCloseOptions = {}): Promise<void> {
+    checkOptions("options", options, serverCloseTable(), "{ closeCode: 1001 }");
+    const { closeCode = 1001, reason = "", timeout = DEFAULT_DRAIN_TIMEOUT } = options;
     return this.#closed ??= this.#drain({ closeCode, reason, timeout });
   }
 
@@ -169,7 +171,7 @@ export class Acceptor<C> {
     const { request } = upgrade;
     try {
       // Before the user's own code: it shall not have to think of origins.
-      checkOrigin(upgrade, accept);
+      await checkOrigin(upgrade, accept);
       const refusal = await this.#authorize(request);
       if (refusal !== undefined) return await this.#reject(upgrade, refusal);
       const connection = await acceptUpgrade(upgrade, accept);

@@ -7,13 +7,18 @@
 import {
   type AcceptOptions,
   type AcceptSettings,
+  acceptTable,
   type HandshakePlatform,
-  readAcceptOptions,
+  resolveAcceptOptions,
 } from "../connection/accept.ts";
-import { type CheckedLimits, checkLimit } from "../connection/limits.ts";
+import type { CheckedLimits } from "../connection/limits.ts";
 import type { UpgradeRequest } from "../connection/upgrade_request.ts";
 import { defaultHosts, type HostPolicy, readHosts } from "../handshake/host.ts";
 import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
+import { aFunction, anAbortSignal, aNumber, aSocketPath, checkNumber } from "../options/checks.ts";
+import { checkOptions, type OptionTable } from "../options/option_table.ts";
+import { aPem, type Pem, pemText } from "../options/pem.ts";
+import { wrongType } from "../options/wrong_type.ts";
 import { defaultOnError } from "./default_on_error.ts";
 
 const DEFAULT_HOSTNAME = "0.0.0.0";
@@ -33,10 +38,10 @@ export interface ErrorContext {
 
 /** Who we are, for TLS. */
 export interface TlsServeOptions {
-  /** The certificate chain, as PEM. */
-  cert: string;
-  /** Its private key, as PEM. */
-  key: string;
+  /** The certificate chain, as PEM: text, or the bytes of a file. */
+  cert: Pem;
+  /** Its private key, likewise. */
+  key: Pem;
 }
 
 /** Where a server is to listen. */
@@ -47,8 +52,8 @@ export interface ListenTarget {
   readonly port: number;
   /** The unix socket, in place of both. */
   readonly path: string | undefined;
-  /** Who we are, for TLS. */
-  readonly tls: TlsServeOptions | undefined;
+  /** Who we are, for TLS: PEM as text. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
 }
 
 /** The options that `serve` and `attach` share: all but the address. */
@@ -112,57 +117,80 @@ export interface ServeSettings<C> extends ServerSettings<C> {
   readonly target: ListenTarget;
 }
 
+/** What the options that `serve` and `attach` share may be. */
+export const serverTable = (): OptionTable<ServerOptions<unknown>> => ({
+  ...acceptTable(),
+  hosts: (value) => void readHosts(value as HostPolicy),
+  signal: anAbortSignal,
+  authorize: aFunction,
+  fetch: aFunction,
+  maxBodySize: aNumber,
+  maxConnections: aNumber,
+  onError: aFunction,
+});
+
+/** What the options of `serve` may be. */
+export const serveTable = (): OptionTable<ServeOptions<unknown>> => ({
+  ...serverTable(),
+  hostname: aHostname,
+  port: (value, name) => checkNumber(value, name, { from: 0, to: 65_535 }),
+  path: aSocketPath,
+  tls: (value, name) => checkOptions(name, value, tlsTable),
+});
+
+const tlsTable: OptionTable<TlsServeOptions> = { cert: aPem, key: aPem };
+
 /**
  * Checks the options of `serve`.
  *
  * @throws {TypeError | RangeError} If one is wrong; the message has its name.
  */
 export function readServeOptions<C>(options: ServeOptions<C>, platform: HandshakePlatform): ServeSettings<C> {
+  checkOptions("options", options, serveTable(), "{ port: 8080 }");
   const { hostname = DEFAULT_HOSTNAME, path } = options;
-  const settings = readServerOptions(options, platform, () => path === undefined ? hostname : undefined);
+  const settings = resolveServerOptions(options, platform, () => path === undefined ? hostname : undefined);
   const hosts = settings.hosts();
   return { ...settings, hosts: () => hosts, target: listenTarget(options) };
 }
 
 /**
- * Checks the options that `serve` and `attach` share.
+ * Fills in the defaults of the options that `serve` and `attach` share.
  *
- * @param options What the user set.
+ * @param options What the user set, checked against {@linkcode serverTable}.
  * @param platform What the runtime has.
  * @param listening Tells the host name or address that the server listens on.
- * @throws {TypeError | RangeError} If one is wrong; the message has its name.
+ * @throws {TypeError} If a header cannot be sent, or there is nothing to compress with.
  */
-export function readServerOptions<C>(
+export function resolveServerOptions<C>(
   options: ServerOptions<C>,
   platform: HandshakePlatform,
   listening: () => string | undefined,
 ): ServerSettings<C> {
   const { authorize, fetch, maxBodySize = 65_536, maxConnections = Infinity, onError = defaultOnError } =
     options;
-  checkLimit("maxBodySize", maxBodySize);
-  checkLimit("maxConnections", maxConnections);
-  for (const [name, value] of Object.entries({ authorize, fetch, onError })) {
-    if (value !== undefined && typeof value !== "function") {
-      throw new TypeError(`Cannot serve: ${name} must be a function, not ${typeof value}`);
-    }
-  }
-  const accept = readAcceptOptions(options, platform);
-  const { limits } = accept;
+  const accept = resolveAcceptOptions(options, platform);
   const given = readHosts(options.hosts);
   const hosts = () => given ?? defaultHosts(listening());
-  return { accept, hosts, limits, authorize, fetch, maxBodySize, maxConnections, onError };
+  return { accept, hosts, limits: accept.limits, authorize, fetch, maxBodySize, maxConnections, onError };
+}
+
+function aHostname(value: unknown, name: string): void {
+  const expected = "the name or the address of an interface";
+  if (typeof value !== "string" || value === "") throw wrongType(name, expected, value);
+  if (value.startsWith("[")) {
+    const address = value.slice(1).replace(/\]$/, "");
+    throw new TypeError(
+      `Cannot set ${name}: ${value} is how an address stands in a URL, it must be ${address}`,
+    );
+  }
 }
 
 function listenTarget<C>(options: ServeOptions<C>): ListenTarget {
   const { hostname = DEFAULT_HOSTNAME, port = 0, path, tls } = options;
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new RangeError(`Cannot serve: the port must be a whole number from 0 to 65535, not ${port}`);
+  if (tls === undefined) return { hostname, port, path, tls: undefined };
+  if (path !== undefined) throw new TypeError("Cannot serve: there is no TLS on a unix socket");
+  if (tls.cert === undefined || tls.key === undefined) {
+    throw new TypeError("Cannot set tls: it needs both cert and key");
   }
-  if (path !== undefined && tls !== undefined) {
-    throw new TypeError("Cannot serve: there is no TLS on a unix socket");
-  }
-  if (tls !== undefined && (typeof tls.cert !== "string" || typeof tls.key !== "string")) {
-    throw new TypeError("Cannot serve: tls needs cert and key, both PEM");
-  }
-  return { hostname, port, path, tls };
+  return { hostname, port, path, tls: { cert: pemText(tls.cert), key: pemText(tls.key) } };
 }

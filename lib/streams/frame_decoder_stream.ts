@@ -4,6 +4,8 @@
  * @module
  */
 
+import { aBoolean, aNumber, aRole } from "../options/checks.ts";
+import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { WebSocketError } from "../errors.ts";
 import type { Frame } from "../protocol/frame.ts";
 import { DEFAULT_MAX_SIZE, FrameDecoder, type FrameDecoderOptions } from "../protocol/frame_decoder.ts";
@@ -25,6 +27,13 @@ export interface FrameDecoderStreamOptions {
    */
   pieces?: boolean;
 }
+
+const frameDecoderTable: OptionTable<FrameDecoderStreamOptions> = {
+  role: aRole,
+  maxFrameSize: aNumber,
+  rsv1: aBoolean,
+  pieces: aBoolean,
+};
 
 /**
  * Decodes WebSocket frames from bytes that are cut anywhere (RFC 6455 §5.2).
@@ -52,8 +61,10 @@ export class FrameDecoderStream implements TransformStream<Uint8Array, Frame> {
    * Makes a stream for one direction of one connection.
    *
    * @param options What to demand of the frames.
+   * @throws {TypeError | RangeError} If an option is wrong.
    */
   constructor(options: FrameDecoderStreamOptions = {}) {
+    checkOptions("options", options, frameDecoderTable, '{ role: "client" }');
     const codec = new FrameCodec({ ...options, maxFrameSize: options.maxFrameSize ?? DEFAULT_MAX_SIZE });
     ({ readable: this.readable, writable: this.writable } = new CodecStream(codec));
   }

@@ -4,10 +4,14 @@
  * @module
  */
 
+import { aRole } from "../options/checks.ts";
+import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { type Frame, isControl, isOpcode } from "../protocol/frame.ts";
 import { headerSize, writeFrame } from "../protocol/frame_encoder.ts";
 import { MAX_CONTROL_LENGTH } from "../protocol/header.ts";
 import { nextMaskingKey } from "../protocol/masking_key.ts";
+
+const frameEncoderTable: OptionTable<{ role?: "server" | "client" }> = { role: aRole };
 
 /**
  * Encodes WebSocket frames (RFC 6455 §5.2): one chunk of bytes for each, its length in the shortest form, masked with
@@ -32,8 +36,10 @@ export class FrameEncoderStream extends TransformStream<Frame, Uint8Array> {
    * Makes a stream for one direction of one connection.
    *
    * @param options `role`: whose side we are; a `"client"` masks. @default {"server"}
+   * @throws {TypeError | RangeError} If an option is wrong.
    */
   constructor(options: { role?: "server" | "client" } = {}) {
+    checkOptions("options", options, frameEncoderTable, '{ role: "client" }');
     const masked = options.role === "client";
     super({
       transform(frame, controller) {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { aFunction, aNumber } from "../options/checks.ts";
+import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { WebSocketError } from "../errors.ts";
 import { readClosePayload } from "../protocol/close_payload.ts";
 import { type Frame, isControl, isOpcode, Opcode } from "../protocol/frame.ts";
@@ -18,6 +20,11 @@ export interface MessageDecoderStreamOptions {
   /** Hears of each Ping and Pong; without it they are skipped. What it throws fails the stream. */
   onControl?: (frame: Frame) => void;
 }
+
+const messageDecoderTable: OptionTable<MessageDecoderStreamOptions> = {
+  maxMessageSize: aNumber,
+  onControl: aFunction,
+};
 
 /**
  * Puts messages together from frames (RFC 6455 §5.4): text as strings, checked to be UTF-8, binary as bytes.
@@ -46,8 +53,10 @@ export class MessageDecoderStream implements TransformStream<Frame, Message> {
    * Makes a stream for one direction of one connection.
    *
    * @param options What to do with the frames.
+   * @throws {TypeError | RangeError} If an option is wrong.
    */
   constructor(options: MessageDecoderStreamOptions = {}) {
+    checkOptions("options", options, messageDecoderTable, "{ maxMessageSize: 65_536 }");
     ({ readable: this.readable, writable: this.writable } = new CodecStream(new MessageCodec(options)));
   }
 }

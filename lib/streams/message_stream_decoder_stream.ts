@@ -4,6 +4,8 @@
  * @module
  */
 
+import { aFunction, aNumber } from "../options/checks.ts";
+import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { WebSocketError } from "../errors.ts";
 import { readClosePayload } from "../protocol/close_payload.ts";
 import { type Frame, isControl, Opcode } from "../protocol/frame.ts";
@@ -21,6 +23,12 @@ export interface MessageStreamDecoderStreamOptions {
   /** Hears of each Ping and Pong; without it they are skipped. What it throws fails the stream. */
   onControl?: (frame: Frame) => void;
 }
+
+const messageStreamDecoderTable: OptionTable<MessageStreamDecoderStreamOptions> = {
+  maxMessageSize: aNumber,
+  highWaterMark: aNumber,
+  onControl: aFunction,
+};
 
 /**
  * Hands messages out at their first frame, their content as it comes (RFC 6455 §5.4): text as strings, checked to be
@@ -60,8 +68,10 @@ export class MessageStreamDecoderStream implements TransformStream<Frame, Incomi
    * Makes a stream for one direction of one connection.
    *
    * @param options What to do with the frames.
+   * @throws {TypeError | RangeError} If an option is wrong.
    */
   constructor(options: MessageStreamDecoderStreamOptions = {}) {
+    checkOptions("options", options, messageStreamDecoderTable, "{ maxMessageSize: 65_536 }");
     const { maxMessageSize = Infinity, highWaterMark = 65_536 } = options;
     this.#assembler = new MessageAssembler({ maxMessageSize });
     this.#highWaterMark = highWaterMark;

@@ -341,7 +341,7 @@ test("attach: wrong arguments throw at once", () =>
     assertMatch(wrong({ path: "chat" }), /path must be a path such as "\/chat", not "chat"/);
     assertMatch(wrong({ path: "" }), /path must be a path/);
     assertMatch(wrong({ path: "/chat?room=1" }), /path must be a path/);
-    assertMatch(wrong({ path: /chat/ }), /path must be a string or a function, not object/);
+    assertMatch(wrong({ path: /chat/ }), /Cannot set path: it must be a string or a function, not object/);
     assertMatch(wrong({ maxMessageSize: "1" }), /maxMessageSize/);
     assertEquals(server.listenerCount("upgrade"), 0);
     const attached = attach(server, { path: "/chat" }, echo);

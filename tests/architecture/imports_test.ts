@@ -18,6 +18,7 @@ interface Row {
   readonly breach: string;
 }
 
+const options = /^lib\/options\//;
 const errors = /^lib\/errors\.ts$/;
 const protocol = /^lib\/protocol\//;
 const extensionNegotiation = /^lib\/protocol\/(?:extensions?|permessage_deflate)(?:_\w+)?\.ts$/;
@@ -28,31 +29,36 @@ const server = /^lib\/server\//;
 
 const table: readonly Row[] = [
   { of: "lib/errors.ts", may: [], breach: `import { a } from "./protocol/frame.ts";` },
-  { of: "lib/protocol/", may: [errors], breach: `import { a } from "../handshake/accept_key.ts";` },
+  { of: "lib/options/", may: [], breach: `import { a } from "../errors.ts";` },
+  { of: "lib/protocol/", may: [errors, options], breach: `import { a } from "../handshake/accept_key.ts";` },
   {
     of: "lib/handshake/",
-    may: [errors, extensionNegotiation],
+    may: [errors, options, extensionNegotiation],
     breach: `import { a } from "../protocol/frame.ts";`,
   },
-  { of: "lib/streams/", may: [errors, protocol], breach: `import { a } from "../connection/transport.ts";` },
+  {
+    of: "lib/streams/",
+    may: [errors, options, protocol],
+    breach: `import { a } from "../connection/transport.ts";`,
+  },
   {
     of: "lib/connection/",
-    may: [errors, protocol, handshake, streams],
+    may: [errors, options, protocol, handshake, streams],
     breach: `import { a } from "../server/session.ts";`,
   },
   {
     of: "lib/server/",
-    may: [errors, handshake, connection],
+    may: [errors, options, handshake, connection],
     breach: `import { a } from "../protocol/frame.ts";`,
   },
   {
     of: "lib/adapters/",
-    may: [errors, protocol, handshake, streams, connection, server, /^node:/],
+    may: [errors, options, protocol, handshake, streams, connection, server, /^node:/],
     breach: `import { a } from "../groups/group.ts";`,
   },
   {
     of: "lib/groups/",
-    may: [/^lib\/adapters\/node_buffer\.ts$/],
+    may: [options, /^lib\/adapters\/node_buffer\.ts$/],
     typesOf: { from: connection, except: ["prepare"] },
     breach: `import { prepare, connectStream } from "../connection/mod.ts";`,
   },

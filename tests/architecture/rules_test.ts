@@ -111,6 +111,7 @@ test("rule: lib/ holds its known folders, and errors.ts", () => {
     "errors.ts",
     "groups",
     "handshake",
+    "options",
     "protocol",
     "server",
     "streams",

@@ -129,17 +129,19 @@ test("a unix socket carries the same, and its path is free again afterwards", as
   }
 });
 
+const PEM = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n";
+
 test("TLS on a unix socket is a TypeError, on both sides; so are tls options without a key", async () => {
   await assertRejects(
-    () => serve({ path: "/tmp/x", tls: { cert: "", key: "" } }, echo),
+    () => serve({ path: "/tmp/x", tls: { cert: PEM, key: PEM } }, echo),
     TypeError,
     "unix socket",
   );
   await assertRejects(() => connect("wss://localhost/", { path: "/tmp/x" }), TypeError, "unix socket");
   await assertRejects(
-    () => serve({ tls: { cert: "" } as { cert: string; key: string } }, echo),
+    () => serve({ tls: { cert: PEM } as { cert: string; key: string } }, echo),
     TypeError,
-    "PEM",
+    "cert and key",
   );
   for (const port of [-1, 65_536, 1.5, NaN]) {
     await assertRejects(() => serve({ port }, echo), RangeError, "port");

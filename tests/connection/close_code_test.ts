@@ -1,11 +1,11 @@
 import { test } from "node:test";
 import { assertEquals } from "#std/assert";
-import { checkCloseCode } from "../../lib/connection/close_code.ts";
+import { checkClose } from "../../lib/connection/close_code.ts";
 
 /** Whether a user may close with a code. */
 function isAllowed(code: number): boolean {
   try {
-    checkCloseCode(code);
+    checkClose({ closeCode: code });
     return true;
   } catch (error) {
     if (error instanceof RangeError) return false;

@@ -29,7 +29,7 @@ test("compression is off unless asked for, with a codec or without", () => {
 test("compression without a codec is a TypeError, and wrong options are before that", () => {
   assertThrows(() => Compression.read(true, undefined), TypeError, "it needs a codec");
   assertThrows(() => Compression.read({}, undefined), TypeError, "it needs a codec");
-  assertThrows(() => Compression.read({ level: 10 }, undefined), RangeError, "Cannot set level");
+  assertThrows(() => Compression.read({ level: 10 }, undefined), RangeError, "Cannot set compression.level");
   assertThrows(() => Compression.read(null as never, zlibCodec), TypeError, "Cannot set compression");
 });
 

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "#std/assert";
 import { readLimits } from "../../lib/connection/limits.ts";
 import { readGroupsOptions } from "../../lib/groups/groups_options.ts";
 import { readCompression } from "../../lib/protocol/deflate_negotiation.ts";
-import { readServeOptions } from "../../lib/server/serve_options.ts";
+import { readServeOptions, serveTable } from "../../lib/server/serve_options.ts";
 import { readPage } from "./blocks.ts";
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, "KiB": 1_024, "MiB": 1_048_576, "s": 1_000 };
@@ -49,4 +49,11 @@ test("docs: what compression costs is what was measured", () => {
   const rows = (page: string) => readPage(page).split("\n").filter((line) => /^\| (?:yes|no) /.test(line));
   assert(rows("docs/compression.md").length > 5);
   assertEquals(rows("docs/compression.md"), rows("bench/README.md"));
+});
+
+test("docs: the README lists every option of serve", () => {
+  const rows = readPage("README.md").split("\n").filter((line) => /^\| `[\w.`, ]+` /.test(line));
+  const listed = rows.flatMap((row) => row.split("|")[1]!.match(/\w+(?:\.\w+)?/g)!);
+  const names = listed.map((name) => name.split(".")[0]!).filter((name) => name in serveTable());
+  assertEquals([...new Set(names)].sort(), Object.keys(serveTable()).sort());
 });

@@ -202,7 +202,7 @@ const WRONG: readonly [GroupsOptions, new () => Error][] = [
 ];
 for (const [options, type] of WRONG) {
   test(`groups: ${Object.entries(options).join()} is refused`, () => {
-    assertThrows(() => new Groups(options), type, `Cannot make groups: ${Object.keys(options)[0]} must be`);
+    assertThrows(() => new Groups(options), type, `Cannot set ${Object.keys(options)[0]}: it must be`);
   });
 }
 

@@ -1,7 +1,7 @@
 import { test } from "node:test";
-import { assertEquals } from "#std/assert";
+import { assertEquals, assertMatch, assertThrows } from "#std/assert";
 import { RequestHeadParser } from "../../lib/handshake/head_parser.ts";
-import { isAllowedOrigin } from "../../lib/handshake/origin.ts";
+import { checkOriginPolicy, isAllowedOrigin } from "../../lib/handshake/origin.ts";
 
 function headOf(host: string, ...origins: string[]) {
   const lines = ["GET / HTTP/1.1", `Host: ${host}`, ...origins.map((origin) => `Origin: ${origin}`), "", ""];
@@ -43,6 +43,63 @@ test("a request without an origin is allowed, one with two is not, but by a poli
   assertEquals(isAllowedOrigin(doubled), false);
   assertEquals(isAllowedOrigin(doubled, () => true), false);
   assertEquals(isAllowedOrigin(doubled, "any"), true);
+});
+
+test("a function allows by true or a promise of it alone", async () => {
+  const head = headOf("example.com", "https://good.example");
+  const judge = async (answer: unknown) => await isAllowedOrigin(head, () => answer as boolean);
+  assertEquals(await judge(true), true);
+  assertEquals(await judge(Promise.resolve(true)), true);
+  for (const answer of [undefined, null, 1, "true", {}, [], false, Promise.resolve(1), Promise.resolve({})]) {
+    assertEquals(await judge(answer), false);
+  }
+});
+
+/** Policies that are refused, and what the error says. */
+const WRONG: readonly (readonly [policy: unknown, told: string])[] = [
+  ["https://example.com", `a list of origins, a function or "any", not string`],
+  ["all", "a list of origins"],
+  [true, "a list of origins"],
+  [null, "a list of origins"],
+  [new Set(["https://example.com"]), "a list of origins"],
+  [/example/, "a list of origins"],
+  [[/example/], "a list of strings"],
+  [[undefined], "a list of strings"],
+  [["https://example.com/"], "written https://example.com"],
+  [["https://example.com/chat?x"], "written https://example.com"],
+  [["https://EXAMPLE.com"], "written https://example.com"],
+  [["HTTPS://example.com"], "written https://example.com"],
+  [["https://example.com:443"], "written https://example.com"],
+  [["http://example.com:80"], "written http://example.com"],
+  [["example.com"], "written https://example.com"],
+  [["localhost:3000"], "written https://localhost:3000"],
+  [["https://ada@example.com"], "written https://example.com"],
+  [["https://münchen.example"], "written https://xn--mnchen-3ya.example"],
+  [[" https://example.com"], "written https://example.com"],
+  [["wss://example.com"], "written https://example.com"],
+  [["https://*.example.com"], "such as https://example.com"],
+  [["*"], "such as https://example.com"],
+  [["any"], "written https://any"],
+  [["null"], "such as https://example.com"],
+  [[""], "such as https://example.com"],
+  [["https://good.example", "https://example.com/"], "written https://example.com"],
+];
+for (const [policy, told] of WRONG) {
+  test(`origins: ${policy instanceof Set ? "a set" : JSON.stringify(policy) ?? policy} is refused`, () => {
+    const error = assertThrows(() => checkOriginPolicy(policy, "origins"), TypeError, told);
+    assertMatch(error.message, /^Cannot set origins: /);
+  });
+}
+
+test("origins: what browsers send is accepted", () => {
+  const list = [
+    "https://example.com",
+    "http://localhost:3000",
+    "http://[::1]:8080",
+    "http://127.0.0.1",
+    "chrome-extension://aohghmighlieiainnegkcijnfilokake",
+  ];
+  for (const policy of ["any", [], list, () => true]) checkOriginPolicy(policy, "origins");
 });
 
 test("a list of origins is exact, and adds to the server's own; a function decides alone", () => {

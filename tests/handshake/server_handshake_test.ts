@@ -169,6 +169,6 @@ test("a chooser is not asked when nothing was offered", () => {
 });
 
 test("a chooser's answer that was not offered throws", () => {
-  assertThrows(() => chooseProtocol(["a"], () => "b"), TypeError, "did not offer it");
-  assertThrows(() => chooseProtocol(["a"], () => ""), TypeError, "did not offer it");
+  assertThrows(() => chooseProtocol(["a"], () => "b"), TypeError, "did not offer");
+  assertThrows(() => chooseProtocol(["a"], () => ""), TypeError, "did not offer");
 });

@@ -30,7 +30,7 @@ const connection = mutantsOf(
       `if (this.#endpoint.state !== "open") return rejected(this.#notOpen());\n    if (this.#line?.busy)`,
       "if (this.#line?.busy)",
     ],
-    ["a code to close with is checked", "checkCloseCode(closeCode);", ""],
+    ["a code to close with is checked", "checkClose(options);", ""],
     ["the first end counts", "if (this.#ending.known) return;", ""],
   ],
 );
@@ -143,12 +143,16 @@ const accept = mutantsOf("lib/connection/accept.ts", [
     `() => channel.fail(new HandshakeError("timeout"))`,
     "() => {}",
   ],
-  ["origins are checked", `if (!isAllowedOrigin(head, origins)) throw new HandshakeError("origin");`, ""],
+  [
+    "origins are checked",
+    `if (!await isAllowedOrigin(head, origins)) throw new HandshakeError("origin");`,
+    "",
+  ],
   ["who has left is not accepted", `if (!channel.transport.open) throw new HandshakeError("ended");`, ""],
   [
     "headers are checked when the server starts",
-    `writeAccept({ accept: "", headers: options.headers });`,
-    "",
+    "{ headers: readUserHeaders(headers) }",
+    "{ headers }",
   ],
 ]);
 
@@ -179,18 +183,37 @@ const channel = mutantsOf("lib/connection/byte_channel.ts", [...TIMEOUTS, ...UPG
   ],
 ]);
 
+const OPTIONS = ["tests/behaviour/options_test.ts", "tests/options/checks_test.ts"];
+
+const options = [
+  ...mutantsOf("lib/options/option_table.ts", OPTIONS, [
+    ["an unknown option is refused", "if (Object.hasOwn(table, key)) continue;", "continue;"],
+    [
+      "options are an object",
+      `if (typeof options !== "object" || options === null || Array.isArray(options))`,
+      "if (false)",
+    ],
+    ["options are checked", "if (value !== undefined) check(value, path + key);", ""],
+  ]),
+  ...mutantsOf("lib/options/checks.ts", OPTIONS, [
+    ["a number is whole, and large enough", " && value >= from && value <= to", ""],
+    ["times fit a timer", "(value as number) <= MAX_TIME", "true"],
+  ]),
+];
+
 const limits = mutantsOf("lib/connection/limits.ts", [
+  ...OPTIONS,
   ...UPGRADE,
   ...CLOSING,
   "tests/behaviour/keepalive_test.ts",
 ], [
-  ["limits are numbers", `if (typeof value !== "number") throw`, "if (false) throw"],
-  ["limits are whole and not negative", "!Number.isSafeInteger(value) || value < 0", "false"],
-  ["times fit a timer", "TIMES.test(name) && value > MAX_TIME", "false"],
+  ["a handshake needs some time", "handshakeTimeout: aPositiveTime", "handshakeTimeout: aTime"],
+  ["a head has some bytes", "maxHeadSize: aPositiveNumber", "maxHeadSize: aNumber"],
+  ["keepalive is checked", "checkOptions(name, value, keepaliveTable);", ""],
 ]);
 
 const closeCode = mutantsOf("lib/connection/close_code.ts", ["tests/connection/close_code_test.ts"], [
-  ["1002 is not the user's", " && closeCode !== 1002", ""],
+  ["1002 is not the user's", " && value !== 1002", ""],
 ]);
 
 const server = mutantsOf("lib/server/acceptor.ts", [...UPGRADE, "tests/behaviour/hosts_test.ts"], [
@@ -315,6 +338,7 @@ export const connectionMutants: readonly Mutant[] = [
   ...accept,
   ...dialling,
   ...channel,
+  ...options,
   ...limits,
   ...closeCode,
   ...server,

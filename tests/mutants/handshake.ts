@@ -105,7 +105,7 @@ const upgrade = mutantsOf("lib/handshake/server_handshake.ts", SERVER, [
     `if (extensions === undefined) throw new HandshakeError("extensions-header");\n  return extensions;`,
     "return extensions ?? [];",
   ],
-  ["only what was offered is chosen", "chosen !== undefined && !offered.includes(chosen)", "false"],
+  ["only what was offered is chosen", "offered.includes(chosen as string)", "true"],
   ["a length and chunks are one too many", `lines > 0 ? "framing" : "length-required"`, `"length-required"`],
   ["a length is digits", "value === undefined || !isAll(value, DIGIT)", "value === undefined"],
   ["a length is exact", `if (!Number.isSafeInteger(length)) throw new HandshakeError("framing");`, ""],

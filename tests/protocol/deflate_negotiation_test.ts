@@ -218,10 +218,14 @@ for (const [name, [min, max]] of Object.entries(RANGES)) {
     ) {
       // One more than Infinity is Infinity.
       if (bad === Infinity && max === Infinity) continue;
-      assertThrows(() => readCompression({ [name]: bad }), RangeError, `Cannot set ${name}:`);
+      assertThrows(() => readCompression({ [name]: bad }), RangeError, `Cannot set compression.${name}:`);
     }
     for (const bad of ["12", true, {}, 12n, () => 12]) {
-      assertThrows(() => readCompression({ [name]: bad } as object), TypeError, `Cannot set ${name}:`);
+      assertThrows(
+        () => readCompression({ [name]: bad } as object),
+        TypeError,
+        `Cannot set compression.${name}:`,
+      );
     }
   });
 }
@@ -234,7 +238,7 @@ test("what is no option is a TypeError that has its name", () => {
     assertThrows(
       () => readCompression({ contextTakeover: bad as never }),
       TypeError,
-      "Cannot set contextTakeover:",
+      "Cannot set compression.contextTakeover:",
     );
   }
   for (const side of ["server", "client"]) {
@@ -242,7 +246,7 @@ test("what is no option is a TypeError that has its name", () => {
       assertThrows(
         () => readCompression({ contextTakeover: { [side]: bad } as never }),
         TypeError,
-        `Cannot set contextTakeover.${side}:`,
+        `Cannot set compression.contextTakeover.${side}:`,
       );
     }
   }
