@@ -6,6 +6,8 @@
  * @module
  */
 
+import { NORMAL_CLOSURE, readCloseInfo } from "./protocol/interface_close.ts";
+
 /** The faults of an open connection: `[close code that answers it, where the RFC says so, what to tell]`. */
 export const CONNECTION_FAULTS = {
   // What a frame header can get wrong: decided before any payload is read.
@@ -49,17 +51,28 @@ export const CONNECTION_FAULTS = {
 /** Names a row of the table of connection faults. */
 export type WebSocketErrorCode = keyof typeof CONNECTION_FAULTS;
 
+/** What an error that the user makes tells of a Close: the WHATWG's `WebSocketCloseInfo`. */
+export interface WebSocketErrorInit {
+  /** 1000, or 3000 to 4999. @default 1000 if there is a reason, or else none */
+  closeCode?: number;
+  /** At most 123 bytes of UTF-8. @default {""} */
+  reason?: string;
+}
+
 /** Tells why a connection failed: thrown by the decoders, and what `closed` and `readable` end with. */
 export class WebSocketError extends Error {
   /** `"WebSocketError"`. */
   override readonly name: string = "WebSocketError";
-  /** The fault, as a word that does not change between versions. */
-  readonly code: WebSocketErrorCode;
-  /** The close code that answers the fault on the wire; 1006 where nothing can be answered (RFC 6455 §7.4.1). */
+  /** The fault, as a word that does not change between versions; `"application"` if the user made the error. */
+  readonly code: WebSocketErrorCode | "application";
+  /**
+   * The close code that answers the fault on the wire; 1006 where nothing can be answered (RFC 6455 §7.4.1). Only an
+   * error that the user made without a code has `null` here, as in the WHATWG's interface.
+   */
   readonly closeCode: number;
   /** The reason that goes with {@linkcode closeCode}: empty unless the peer sent one. */
   readonly reason: string;
-  /** The section of the RFC that was broken. */
+  /** The section of the RFC that was broken; empty if the user made the error. */
   readonly section: string;
 
   /**
@@ -68,14 +81,33 @@ export class WebSocketError extends Error {
    * @param code The row.
    * @param options `cause`: what led to it.
    */
-  constructor(code: WebSocketErrorCode, options?: ErrorOptions) {
-    const [closeCode, section, message] = CONNECTION_FAULTS[code];
-    super(message, options);
-    this.code = code;
-    this.closeCode = closeCode;
-    this.reason = "";
+  constructor(code: WebSocketErrorCode, options?: ErrorOptions);
+  /**
+   * Makes an error as the WHATWG's interface does.
+   *
+   * @param message What to tell.
+   * @param init The code and the reason of a Close.
+   * @throws {DOMException} `InvalidAccessError` for a code that a user may not close with, `SyntaxError` for a reason
+   *   over 123 bytes.
+   */
+  constructor(message?: string, init?: WebSocketErrorInit);
+  constructor(what: string = "", options: ErrorOptions | WebSocketErrorInit = {}) {
+    const fault = isFault(what);
+    const [closeCode, section, message] = fault ? CONNECTION_FAULTS[what] : [NO_CODE, "", what];
+    super(message, fault ? options as ErrorOptions : undefined);
+    const { closeCode: ownCode, reason = "" } = fault ? {} : readCloseInfo(options);
+    this.code = fault ? what : "application";
+    this.closeCode = ownCode ?? (reason === "" ? closeCode : NORMAL_CLOSURE);
+    this.reason = reason;
     this.section = section;
   }
+}
+
+/** What is there in place of a code: a type that said so would concern everyone who reads the library's own errors. */
+const NO_CODE = null as unknown as number;
+
+function isFault(what: string): what is WebSocketErrorCode {
+  return Object.hasOwn(CONNECTION_FAULTS, what);
 }
 
 /** The faults of an opening handshake: `[HTTP status that answers it, where the RFC says so, what to tell]`. */

@@ -7,12 +7,8 @@
 import { aString } from "../options/checks.ts";
 import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { wrongType } from "../options/wrong_type.ts";
-import { isCloseCode, NORMAL_CLOSURE } from "../protocol/close_payload.ts";
-import { MAX_CONTROL_LENGTH } from "../protocol/header.ts";
+import { isCloseCode } from "../protocol/close_payload.ts";
 import type { CloseOptions } from "./web_socket_connection.ts";
-
-/** The most bytes of a reason: what a Close frame has room for besides its code (RFC 6455 §5.5). */
-const MAX_REASON = MAX_CONTROL_LENGTH - 2;
 
 /** What a user may close with. 1002 is for the library to send. */
 export const closeTable: OptionTable<CloseOptions> = {
@@ -36,19 +32,4 @@ export function checkClose(options: unknown): asserts options is CloseOptions {
     ? { closeCode: options.closeCode, reason: (options as CloseOptions).reason }
     : options;
   checkOptions("options", given, closeTable, '{ closeCode: 4000, reason: "Bye" }');
-}
-
-/**
- * Checks what a user of one of the WHATWG's interfaces wants to close with.
- *
- * @throws {DOMException} `InvalidAccessError` unless the code is 1000, or 3000 to 4999; `SyntaxError` if the reason is
- *   over 123 bytes.
- */
-export function checkInterfaceClose(closeCode: number | undefined, reason: string | undefined): void {
-  const inRange = closeCode === undefined || closeCode === NORMAL_CLOSURE ||
-    (closeCode >= 3000 && closeCode <= 4999);
-  if (!inRange) throw new DOMException(`Cannot close: the code is ${closeCode}`, "InvalidAccessError");
-  if (reason !== undefined && new TextEncoder().encode(reason).length > MAX_REASON) {
-    throw new DOMException(`Cannot close: the reason is over ${MAX_REASON} bytes`, "SyntaxError");
-  }
 }

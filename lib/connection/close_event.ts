@@ -15,7 +15,7 @@ export interface WebSocketCloseEvent extends Event {
 }
 
 /** What such an event is to tell. */
-type CloseDetails = Pick<WebSocketCloseEvent, "code" | "reason" | "wasClean">;
+export type CloseDetails = Pick<WebSocketCloseEvent, "code" | "reason" | "wasClean">;
 
 class OwnCloseEvent extends Event implements WebSocketCloseEvent {
   readonly code: number;

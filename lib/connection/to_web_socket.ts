@@ -8,10 +8,11 @@ import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { wrongType } from "../options/wrong_type.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { NORMAL_CLOSURE } from "../protocol/close_payload.ts";
+import { checkInterfaceClose, clampToUnsignedShort, toUsvString } from "../protocol/interface_close.ts";
 import type { Message } from "../protocol/message_assembler.ts";
-import { checkInterfaceClose } from "./close_code.ts";
-import { makeCloseEvent, type WebSocketCloseEvent } from "./close_event.ts";
+import { type CloseDetails, makeCloseEvent, type WebSocketCloseEvent } from "./close_event.ts";
 import { ignore } from "./deferred.ts";
+import { queueTask } from "./task.ts";
 import type { WebSocketConnection } from "./web_socket_connection.ts";
 
 export type { WebSocketCloseEvent } from "./close_event.ts";
@@ -59,7 +60,7 @@ export interface WebSocketLike extends EventTarget {
   /** Called with `close`. */
   onclose: ((event: WebSocketEvents["close"]) => unknown) | null;
   /**
-   * Sends a message.
+   * Sends a message. What is neither bytes nor a Blob goes out as the text that `String(data)` makes of it.
    *
    * @throws {DOMException} `InvalidStateError` before `open`.
    */
@@ -92,7 +93,8 @@ const toWebSocketTable: OptionTable<ToWebSocketOptions> = {
  * Gives a connection the interface of a browser's WebSocket, for libraries that expect one.
  *
  * Its `readyState` is 0 until the code that runs now has come to its end, then 1, and `open` is dispatched. From then on
- * the messages are its own: nobody else gets one. A handler of `serve` that hands it on returns `socket.closed`.
+ * the messages are its own: nobody else gets one. Each event is a task of the event loop: all microtasks of its
+ * listeners run before the next. A handler of `serve` that hands it on returns `socket.closed`.
  *
  * The interface has no backpressure, which is what `readable` and `for await` are for: messages are dispatched as they
  * come, however long a listener takes over the last, and `send` tells in `bufferedAmount` alone that the peer is slow.
@@ -130,11 +132,17 @@ class WebSocketFace extends EventTarget implements WebSocketLike {
   readonly url: string;
 
   readonly #connection: WebSocketConnection;
-  readonly #handlers = new Map<string, (event: never) => unknown>();
-  readonly #callHandler = (event: { readonly type: string }) =>
-    this.#handlers.get(event.type)?.call(this, event as never);
+  /** What the messages come from. */
+  readonly #origin: string;
+  readonly #handlers = new Map<string, object>();
+  readonly #callHandler = (event: { readonly type: string }) => {
+    const handler = this.#handlers.get(event.type);
+    if (typeof handler === "function") handler.call(this, event);
+  };
   #readyState: 0 | 1 | 2 | 3 = CONNECTING;
   #binaryType: "blob" | "arraybuffer" = "blob";
+  /** How many tasks are queued. */
+  #tasks = 0;
   /** The bytes that wait for a Blob to be read, or came too late. */
   #held = 0;
   /** Settles when all Blobs are read, and what came behind them is sent; `undefined` if there is none. */
@@ -143,6 +151,7 @@ class WebSocketFace extends EventTarget implements WebSocketLike {
   constructor(connection: WebSocketConnection, { url = "" }: ToWebSocketOptions) {
     super();
     this.url = `${url}`;
+    this.#origin = URL.canParse(this.url) ? new URL(this.url).origin : "";
     this.#connection = connection;
     this.#run();
   }
@@ -207,7 +216,7 @@ class WebSocketFace extends EventTarget implements WebSocketLike {
     if (this.#readyState === CONNECTING) {
       throw new DOMException("Cannot send: the connection is not open yet", "InvalidStateError");
     }
-    const message = typeof data === "object" ? data : `${data}`;
+    const message = isBinary(data) ? data : toUsvString(data);
     const open = this.#readyState === OPEN;
     if (open && this.#blobs === undefined && !(message instanceof Blob)) {
       this.#connection.send(message);
@@ -225,37 +234,64 @@ class WebSocketFace extends EventTarget implements WebSocketLike {
   }
 
   close(code?: number, reason?: string): void {
-    checkInterfaceClose(code, reason);
+    const closeCode = code === undefined ? undefined : clampToUnsignedShort(code);
+    const words = reason === undefined ? undefined : toUsvString(reason);
+    checkInterfaceClose({ closeCode, reason: words });
     if (this.#readyState >= CLOSING) return;
     this.#readyState = CLOSING;
-    const close = () => this.#connection.close({ closeCode: code ?? NORMAL_CLOSURE, reason: reason ?? "" });
+    const close = () =>
+      this.#connection.close({ closeCode: closeCode ?? NORMAL_CLOSURE, reason: words ?? "" });
     if (this.#blobs === undefined) close();
     else this.#behindBlobs(close);
   }
 
-  /** Dispatches all that happens, from the end of the turn in which the face was made. */
+  /** Dispatches all that happens, each event in a task of its own. */
   async #run(): Promise<void> {
-    await undefined;
-    if (this.#readyState === CONNECTING) {
-      this.#readyState = OPEN;
-      this.dispatchEvent(new Event("open"));
-    }
+    this.#queue(() => this.#open());
     // `closed` tells of a failure, too.
-    await this.#dispatchMessages().catch(ignore);
+    await this.#queueMessages().catch(ignore);
     const end = await this.#connection.closed.then(
       ({ closeCode, reason }) => ({ code: closeCode, reason, wasClean: true }),
       () => ({ code: 1006, reason: "", wasClean: false }),
     );
+    this.#inTask(() => this.#end(end));
+  }
+
+  /** Dispatches at once if a task has begun since the last event, or else in a task behind those that wait. */
+  #inTask(dispatch: () => void): void {
+    if (this.#tasks > 0) return this.#queue(dispatch);
+    this.#queue(ignore); // until then this is the event's own task
+    dispatch();
+  }
+
+  #queue(dispatch: () => void): void {
+    this.#tasks++;
+    queueTask(() => {
+      this.#tasks--;
+      dispatch();
+    });
+  }
+
+  #open(): void {
+    if (this.#readyState !== CONNECTING) return;
+    this.#readyState = OPEN;
+    this.dispatchEvent(new Event("open"));
+  }
+
+  /** Messages that are here already get their tasks together: then what they are answered with goes out as one write. */
+  async #queueMessages(): Promise<void> {
+    for await (const message of this.#connection) this.#inTask(() => this.#receive(message));
+  }
+
+  #receive(message: Message): void {
+    if (this.#readyState !== OPEN) return;
+    this.dispatchEvent(new MessageEvent("message", { data: this.#dataOf(message), origin: this.#origin }));
+  }
+
+  #end(end: CloseDetails): void {
     this.#readyState = CLOSED;
     if (!end.wasClean) this.dispatchEvent(new Event("error"));
     this.dispatchEvent(makeCloseEvent(end));
-  }
-
-  async #dispatchMessages(): Promise<void> {
-    for await (const message of this.#connection) {
-      if (this.#readyState !== OPEN) continue;
-      this.dispatchEvent(new MessageEvent("message", { data: this.#dataOf(message) }));
-    }
   }
 
   #dataOf(message: Message): string | Blob | ArrayBufferLike {
@@ -280,7 +316,8 @@ class WebSocketFace extends EventTarget implements WebSocketLike {
   }
 
   #handle<Name extends EventName>(name: Name, handler: Handler<Name>): void {
-    if (typeof handler === "function") {
+    // Any object counts as a handler; one that is no function is never called.
+    if (typeof handler === "function" || (typeof handler === "object" && handler !== null)) {
       this.addEventListener(name, this.#callHandler);
       this.#handlers.set(name, handler);
     } else {
@@ -288,6 +325,10 @@ class WebSocketFace extends EventTarget implements WebSocketLike {
       this.#handlers.delete(name);
     }
   }
+}
+
+function isBinary(data: unknown): data is Bytes | Blob {
+  return data instanceof ArrayBuffer || ArrayBuffer.isView(data) || data instanceof Blob;
 }
 
 function sizeOf(message: string | Bytes | Blob): number {

@@ -7,10 +7,10 @@
 import { parseWebSocketUrl } from "../handshake/websocket_url.ts";
 import { wrongType } from "../options/wrong_type.ts";
 import type { Bytes } from "../protocol/bytes.ts";
-import type { CloseInfo } from "../protocol/close_payload.ts";
+import { type CloseInfo, NORMAL_CLOSURE } from "../protocol/close_payload.ts";
+import { readCloseInfo } from "../protocol/interface_close.ts";
 import type { Message } from "../protocol/message_assembler.ts";
 import type { PreparedMessage } from "../protocol/prepared_message.ts";
-import { checkInterfaceClose } from "./close_code.ts";
 import { type ClientPlatform, type ConnectOptions, openConnection } from "./connect.ts";
 import { ignorable } from "./deferred.ts";
 import type { CloseOptions, WebSocketConnection } from "./web_socket_connection.ts";
@@ -44,6 +44,7 @@ export interface WebSocketStreamInstance {
    * @param info `closeCode`: 1000, or 3000 to 4999; `reason`: at most 123 bytes of UTF-8, and the code is then 1000
    *   unless given.
    * @throws {DOMException} `InvalidAccessError` for another code, `SyntaxError` for a longer reason.
+   * @throws {TypeError} If `closeCode` is no number from 0 to 65535.
    */
   close(info?: CloseOptions): void;
 }
@@ -96,10 +97,10 @@ class DialledWebSocketStream implements WebSocketStreamInstance {
     this.closed = ignorable(this.#connecting.then((connection) => connection.closed));
   }
 
-  close({ closeCode, reason }: CloseOptions = {}): void {
-    checkInterfaceClose(closeCode, reason);
+  close(info?: CloseOptions): void {
+    const { closeCode, reason } = readCloseInfo(info);
     this.#giveUp.abort(new DOMException("Cannot connect: it was closed before it was open", "AbortError"));
-    const info = { closeCode: closeCode ?? 1000, reason: reason ?? "" };
-    this.#connecting.then((connection) => connection.close(info), () => {});
+    const options = { closeCode: closeCode ?? NORMAL_CLOSURE, reason: reason ?? "" };
+    this.#connecting.then((connection) => connection.close(options), () => {});
   }
 }

@@ -16,8 +16,7 @@ export interface CloseInfo {
   readonly reason: string;
 }
 
-/** What a closing is about when nothing else is said (RFC 6455 §7.4.1). */
-export const NORMAL_CLOSURE = 1000;
+export { NORMAL_CLOSURE } from "./interface_close.ts";
 
 /** Stands for a Close frame without a code, and never goes on the wire. */
 export const NO_STATUS_RECEIVED = 1005;

@@ -163,7 +163,7 @@ test("toWebSocket calls one handler of each kind, in the place of the first, unt
     await client.send("a");
     await until(() => calls.length === 2);
     face.onmessage = null;
-    face.onerror = "no function" as unknown as null;
+    face.onerror = "no object" as unknown as null;
     assertEquals([face.onmessage, face.onerror, face.onopen, face.onclose], [null, null, null, null]);
     await client.send("b");
     await until(() => calls.length === 3);
@@ -248,3 +248,113 @@ test("the event of a closing is a CloseEvent where the runtime has one", () => {
   const { CloseEvent = Event } = globalThis as { CloseEvent?: typeof Event };
   assert(event instanceof CloseEvent);
 });
+
+/** Runs a chain of microtasks, as a listener that awaits does. */
+async function awaitOften(times: number): Promise<void> {
+  for (let i = 0; i < times; i++) await undefined;
+}
+
+test("toWebSocket runs all microtasks of an event's listeners before the next event", () =>
+  facing(async (face, client) => {
+    const notes: string[] = [];
+    for (const name of ["message", "close"]) {
+      face.addEventListener(name, async (event) => {
+        const what = name === "message" ? String(dataOf(event)) : name;
+        notes.push(what);
+        await awaitOften(50);
+        notes.push(`after ${what}`);
+      });
+    }
+    // They come in one packet, and then one by one.
+    for (const word of ["a", "b", "c"]) client.send(word);
+    await until(() => notes.includes("after c"));
+    await client.send("d");
+    await until(() => notes.includes("after d"));
+    client.send("e");
+    client.close();
+    await until(() => notes.includes("after close"));
+    const words = ["a", "b", "c", "d", "e", "close"];
+    assertEquals(notes, words.flatMap((word) => [word, `after ${word}`]));
+  }));
+
+test("toWebSocket opens in a task: whatever was awaited before may still add a listener", async () => {
+  const events: string[] = [];
+  await serving({}, async (socket) => {
+    const face = toWebSocket(socket);
+    await awaitOften(50);
+    face.addEventListener("open", () => {
+      events.push("open");
+      awaitOften(50).then(() => events.push("after open"));
+    });
+    face.addEventListener("message", () => events.push("message"));
+    await socket.closed;
+  }, async ({ open }) => {
+    const client = await open();
+    await client.send("early");
+    await until(() => events.length === 3);
+    assertEquals(events, ["open", "after open", "message"]);
+  });
+});
+
+test("toWebSocket sends what is neither bytes nor a Blob as the text that String() makes of it", () =>
+  facing(async (face, client) => {
+    const values: unknown[] = [null, undefined, true, 1.5, {}, [1, 2], { toString: () => "own" }, () => 7];
+    for (const value of values) face.send(value as string);
+    assertThrows(() => face.send(Symbol("none") as unknown as string), TypeError);
+    face.close();
+    assertEquals(await receiveAll(client), values.map(String));
+  }));
+
+test("toWebSocket converts a code and a reason before anything changes", async () => {
+  const calls: (readonly [unknown, unknown, number, string])[] = [
+    ["3000", undefined, 3000, ""],
+    [3000.5, null, 3000, "null"],
+    [{ valueOf: () => 4000 }, 12, 4000, "12"],
+    [undefined, { toString: () => "own" }, 1000, "own"],
+  ];
+  for (const [code, reason, closeCode, words] of calls) {
+    await facing(async (face, client) => {
+      for (const [wrong, why] of [[1n, ""], [Symbol("code"), ""], [3000, Symbol("reason")]]) {
+        assertThrows(() => face.close(wrong as number, why as string), TypeError);
+      }
+      assertThrows(() => face.close("none" as unknown as number), DOMException);
+      assertEquals(face.readyState, face.OPEN);
+      face.close(code as number, reason as string);
+      assertEquals(await client.closed, { closeCode, reason: words });
+    });
+  }
+});
+
+test("toWebSocket tells in each message where it is from, if it knows", async () => {
+  const origins: string[] = [];
+  for (const url of ["ws://example.com:8080/chat?x", new URL("wss://example.com/"), "", "/chat"]) {
+    await serving({}, (socket) => {
+      toWebSocket(socket, { url }).onmessage = ({ origin }) => origins.push(origin);
+      return socket.closed;
+    }, async ({ open }) => {
+      const client = await open();
+      client.send("where?");
+      const { length } = origins;
+      await until(() => origins.length > length);
+    });
+  }
+  assertEquals(origins, ["ws://example.com:8080", "wss://example.com", "", ""]);
+});
+
+test("toWebSocket keeps any object as a handler, and calls it if it is a function", () =>
+  facing(async (face, client, events) => {
+    const object = {};
+    face.onmessage = object as unknown as null;
+    assertEquals(face.onmessage === object, true);
+    client.send("a");
+    await until(() => named(events).includes("message"));
+    let calls = 0;
+    face.onmessage = () => calls++;
+    client.send("b");
+    await until(() => calls === 1);
+    for (const nothing of [null, undefined, 1, "text", Symbol("none")]) {
+      face.onmessage = object as unknown as null;
+      face.onmessage = nothing as unknown as null;
+      assertEquals(face.onmessage, null);
+    }
+  }));

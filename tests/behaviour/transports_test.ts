@@ -3,7 +3,7 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { assert, assertEquals, assertRejects } from "#std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "#std/assert";
 import type { Server } from "../../lib/server/server.ts";
 import { HandshakeError } from "../../mod.ts";
 import { makeCertificate } from "../support/certificate.ts";
@@ -183,6 +183,34 @@ test("WebSocketStream holds close to the proposal's rules", async () => {
   assertEquals(nameOf({ reason: "ü".repeat(62) }), "SyntaxError");
   stream.close({ reason: "no code" });
   assertEquals(await stream.closed, { closeCode: 1000, reason: "no code" });
+  await server.close();
+});
+
+test("WebSocketStream converts a code before anything changes", async () => {
+  const server = await serve({ hostname: "127.0.0.1" }, echo);
+  for (const [code, closeCode] of [["3000", 3000], [3000.5, 3000], [{ valueOf: () => 4000 }, 4000]]) {
+    const stream = new WebSocketStream(`ws://127.0.0.1:${portOf(server)}/`);
+    await stream.opened;
+    for (
+      const info of [
+        { closeCode: NaN },
+        { closeCode: 68_536 },
+        { closeCode: 1n },
+        { reason: Symbol("x") },
+        3000,
+      ]
+    ) {
+      assertThrows(() => stream.close(info as { closeCode: number }), TypeError);
+    }
+    stream.close({ closeCode: code as number, reason: 7 as unknown as string });
+    assertEquals(await stream.closed, { closeCode, reason: "7" });
+  }
+  // One that is still connecting stays so when its argument is wrong.
+  const early = new WebSocketStream(`ws://127.0.0.1:${portOf(server)}/`);
+  assertThrows(() => early.close({ closeCode: "none" as unknown as number }), TypeError);
+  await early.opened;
+  early.close();
+  await early.closed;
   await server.close();
 });
 

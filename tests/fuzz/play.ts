@@ -58,6 +58,7 @@ export class Witness {
       return;
     }
     const { code, closeCode, section } = event.error;
+    assert(code !== "application");
     assertEquals([closeCode, section], CONNECTION_FAULTS[code].slice(0, 2));
     this.code = code;
     this.events.push(`fail ${closeCode}`);

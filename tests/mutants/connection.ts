@@ -309,14 +309,15 @@ const face = mutantsOf("lib/connection/to_web_socket.ts", FACE, [
     "if (this.#readyState === CONNECTING) {\n      throw",
     "if (false) {\n      throw",
   ],
-  ["a face that closes hands nothing on", "if (this.#readyState !== OPEN) continue;", ""],
+  ["a face that closes hands nothing on", "if (this.#readyState !== OPEN) return;", ""],
+  ["a face has a task for each event", "if (this.#tasks > 0) return this.#queue(dispatch);", ""],
   ["a face that is closed stays so", "if (this.#readyState >= CLOSING) return;", ""],
   ["a face keeps the order behind a Blob", "open && this.#blobs === undefined &&", "open &&"],
   ["a face copies what waits behind a Blob", "structuredClone(message)", "message"],
   ["a Blob that cannot be read is no secret", "this.#connection.abort(error)", "undefined"],
 ]);
 
-const faceClose = mutantsOf("lib/connection/close_code.ts", FACE, [
+const faceClose = mutantsOf("lib/protocol/interface_close.ts", FACE, [
   ["a face takes few codes", "closeCode >= 3000 && closeCode <= 4999", "true"],
   ["a face takes no long reason", ".length > MAX_REASON", ".length > 1_000"],
 ]);
