@@ -32,6 +32,7 @@ const env: NodeJS.ProcessEnv = {
   FORCE_COLOR: undefined,
   NODE_TEST_CONTEXT: undefined,
   SLUICE_SEED: seed,
+  SLUICE_CHECKED_POOL: "1",
 };
 
 const all = listSuites(root, filter);

@@ -13,24 +13,42 @@ const MAX_BITS = 21;
 const MAX_KEPT = 524_288;
 const MIN_COUNT = 2;
 
-/** The buffers that nobody uses, by the exponent of their size. */
-const free: Uint8Array[][] = Array.from({ length: MAX_BITS + 1 }, () => []);
-
 /**
- * Lends a buffer; its content is arbitrary.
+ * Lends buffers.
  *
- * @param size How many bytes it must have at least. Up to 2 MiB it has the next power of two.
+ * A borrower is the only one who knows a buffer. It gives the buffer back once, when it will neither read nor write there any
+ * more, and nobody else can: a buffer of which a user, a transport or a native call was shown a part is only given back when
+ * they are known to be done, or else never. What is not given back is garbage like any other.
+ *
+ * Tests hold all borrowers to that (`tests/support/checked_pool.ts`).
  */
-export function borrowBuffer(size: number): Uint8Array {
-  if (size > 2 ** MAX_BITS) return new Uint8Array(size);
-  const bits = size <= 2 ** MIN_BITS ? MIN_BITS : 32 - Math.clz32(size - 1);
-  return free[bits]!.pop() ?? new Uint8Array(2 ** bits);
+export class BufferPool {
+  /** The buffers that nobody uses, by the exponent of their size. */
+  readonly #free: Uint8Array[][] = Array.from({ length: MAX_BITS + 1 }, () => []);
+
+  /**
+   * Lends a buffer; its content is arbitrary.
+   *
+   * @param size How many bytes it must have at least. Up to 2 MiB it has the next power of two.
+   */
+  borrow(size: number): Uint8Array {
+    if (size > 2 ** MAX_BITS) return new Uint8Array(size);
+    const bits = size <= 2 ** MIN_BITS ? MIN_BITS : 32 - Math.clz32(size - 1);
+    return this.#free[bits]!.pop() ?? new Uint8Array(2 ** bits);
+  }
+
+  /**
+   * Takes a buffer back.
+   *
+   * @param buffer What {@linkcode BufferPool.borrow} returned: that very object, not another view of its memory.
+   */
+  giveBack(buffer: Uint8Array): void {
+    const bits = 31 - Math.clz32(buffer.length);
+    const kept = this.#free[bits];
+    if (kept === undefined || buffer.length !== 2 ** bits) return;
+    if (kept.length < Math.max(MIN_COUNT, MAX_KEPT / buffer.length)) kept.push(buffer);
+  }
 }
 
-/** Takes a buffer back that {@linkcode borrowBuffer} lent and nobody uses any more. */
-export function returnBuffer(buffer: Uint8Array): void {
-  const bits = 31 - Math.clz32(buffer.length);
-  const kept = free[bits];
-  if (kept === undefined || buffer.length !== 2 ** bits) return;
-  if (kept.length < Math.max(MIN_COUNT, MAX_KEPT / buffer.length)) kept.push(buffer);
-}
+/** The pool that all connections of the process share. */
+export const bufferPool: BufferPool = new BufferPool();

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { borrowBuffer, returnBuffer } from "./buffer_pool.ts";
+import { bufferPool } from "./buffer_pool.ts";
 
 const EMPTY = new Uint8Array(0);
 
@@ -16,13 +16,14 @@ const MAX_FORESIGHT = 16;
  * stays below twice what was received; where it was announced how much there will be, below that and below sixteen times
  * what was received.
  *
- * It grows in buffers of the pool: what it outgrows, or gives up, is no garbage.
+ * It grows in buffers of the pool: what it outgrows, or gives up, is no garbage. A buffer that someone else has seen never
+ * goes back there: neither one that was lent to be read into, nor one that was handed over.
  */
 export class ByteCollector {
   #buffer: Uint8Array = EMPTY;
   #length = 0;
-  /** Whether somebody may still write to the buffer. */
-  #lent = false;
+  /** Whether the buffer is the pool's, and nobody else has seen it: then it is given back. */
+  #pooled = false;
 
   /** How many bytes have been gathered. */
   get length(): number {
@@ -48,40 +49,52 @@ export class ByteCollector {
   /**
    * Lends the memory where the next bytes will lie, for reading straight into it. It is good until the next call.
    *
+   * It is never memory of the pool, from now on: a read into it may end after the collector has given it up, and what was
+   * read may be handed out as it lies there.
+   *
    * @param remaining How many more are to come, as for {@linkcode ByteCollector.append}.
    * @returns At least one byte.
    */
   room(remaining: number): Uint8Array {
     if (this.#length === this.#buffer.length) this.#grow(this.#length + 1, this.#length + remaining);
-    this.#lent = true;
+    this.#pooled = false;
     return this.#buffer.subarray(this.#length);
   }
 
   /** Hands over what was gathered, in a buffer of just its size, and starts anew. */
   take(): Uint8Array {
-    const bytes = this.#buffer.length === this.#length ? this.#buffer : this.#buffer.slice(0, this.#length);
-    if (bytes !== this.#buffer) returnBuffer(this.#buffer);
+    if (this.#buffer.length > this.#length) {
+      const bytes = this.#buffer.slice(0, this.#length);
+      this.discard();
+      return bytes;
+    }
+    const bytes = this.#buffer;
     this.#buffer = EMPTY;
     this.#length = 0;
-    this.#lent = false;
+    this.#pooled = false;
     return bytes;
   }
 
   /** Throws away what was gathered. */
   discard(): void {
-    // A read into the room may be under way.
-    if (!this.#lent) returnBuffer(this.#buffer);
-    this.#buffer = EMPTY;
+    this.#replace(EMPTY);
     this.#length = 0;
-    this.#lent = false;
   }
 
   /** Moves to a buffer of at least `needed` bytes, and of no more than the `total`. */
   #grow(needed: number, total: number): void {
     const wanted = total === Infinity ? this.#buffer.length * 2 : needed * MAX_FORESIGHT;
-    const buffer = total <= wanted ? new Uint8Array(total) : borrowBuffer(Math.max(needed, wanted));
+    const pooled = total > wanted;
+    const buffer = pooled ? bufferPool.borrow(Math.max(needed, wanted)) : new Uint8Array(total);
     buffer.set(this.#buffer.subarray(0, this.#length));
-    returnBuffer(this.#buffer);
+    this.#replace(buffer);
+    this.#pooled = pooled;
+  }
+
+  /** Lets go of the buffer, which goes back to the pool if nobody else has seen it. */
+  #replace(buffer: Uint8Array): void {
+    if (this.#pooled) bufferPool.giveBack(this.#buffer);
     this.#buffer = buffer;
+    this.#pooled = false;
   }
 }

@@ -16,7 +16,7 @@
  */
 
 import { WebSocketError } from "../errors.ts";
-import { borrowBuffer, returnBuffer } from "./buffer_pool.ts";
+import { bufferPool } from "./buffer_pool.ts";
 import { type CloseInfo, readClosePayload, writeClosePayload } from "./close_payload.ts";
 import type { Deflater, Inflater } from "./deflate_codec.ts";
 import { type Frame, isControl, Opcode, type Role } from "./frame.ts";
@@ -246,10 +246,10 @@ export class Endpoint {
 
   /** Encodes a text where memory is at hand: a buffer of its own costs 8 us more at 16 KiB on Node. */
   #sendDeflatedText(text: string): void {
-    const buffer = borrowBuffer(text.length * 3);
+    const buffer = bufferPool.borrow(text.length * 3);
     const { written } = encoder.encodeInto(text, buffer);
     this.output.frame(this.#deflated(makeFrame(Opcode.Text, buffer.subarray(0, written))));
-    returnBuffer(buffer);
+    bufferPool.giveBack(buffer);
   }
 
   /** Compresses a frame, if that is agreed on and worth it. The payload may be overwritten by the next call. */

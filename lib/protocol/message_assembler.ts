@@ -94,6 +94,8 @@ export class MessageAssembler {
     const direct = !isText && !this.#compressed && this.#collector!.length === 0;
     if (direct) this.#measure(frame.payload);
     else this.#gather(frame);
+    // What comes directly may lie in the memory that the collector lent.
+    if (direct) this.#collector!.discard();
     const data = direct ? frame.payload : isText ? this.#takeText() : this.#collector!.take();
     if (frame.fin) this.#finish();
     return { data, first, last: frame.fin };

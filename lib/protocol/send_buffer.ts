@@ -4,7 +4,7 @@
  * @module
  */
 
-import { borrowBuffer, returnBuffer } from "./buffer_pool.ts";
+import { bufferPool } from "./buffer_pool.ts";
 import { type Frame, Opcode, type Role } from "./frame.ts";
 import { type FrameFlags, headerSize, writeFrame, writeHeader } from "./frame_encoder.ts";
 import { mask } from "./mask.ts";
@@ -77,9 +77,12 @@ export class SendBuffer {
     return bytes;
   }
 
-  /** Gives back what {@linkcode SendBuffer.take} gave out, once it is written, so that its memory is used again. */
+  /**
+   * Takes back what {@linkcode SendBuffer.take} gave out, so that its memory is used again. Only once it is written: where a
+   * write fails, nobody knows whether the system still reads there, and this is not called.
+   */
   recycle(): void {
-    returnBuffer(this.#taken);
+    release(this.#taken);
     this.#taken = EMPTY;
   }
 
@@ -92,11 +95,15 @@ export class SendBuffer {
     const size = this.#size + needed;
     if (size <= this.#bytes.length) return;
     // Twice as much each time: to copy all of it for each frame would cost the square of what waits.
-    const bytes = borrowBuffer(Math.max(size, this.#bytes.length * 2));
-    bytes.set(this.#bytes.subarray(0, this.#size));
-    returnBuffer(this.#bytes);
-    this.#bytes = bytes;
+    const outgrown = this.#bytes;
+    this.#bytes = bufferPool.borrow(Math.max(size, outgrown.length * 2));
+    this.#bytes.set(outgrown.subarray(0, this.#size));
+    release(outgrown);
   }
+}
+
+function release(bytes: Uint8Array): void {
+  if (bytes !== EMPTY) bufferPool.giveBack(bytes);
 }
 
 /** Writes text as UTF-8 at `bytes[at]`; returns how many bytes it took. */

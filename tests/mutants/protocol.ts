@@ -120,6 +120,13 @@ const streaming = [
     ["decompression goes in steps", "this.#decoder.compressedPiece = STREAMED_PIECE;", ""],
     ["a Ping that waits is copied", "this.#pendingPong = payload.slice();", "this.#pendingPong = payload;"],
   ]),
+  ...mutantsOf("lib/protocol/byte_collector.ts", ["tests/protocol/endpoint_room_test.ts"], [
+    [
+      "memory that was lent to be read into never goes to the pool",
+      "    this.#pooled = false;\n    return this.#buffer.subarray",
+      "    return this.#buffer.subarray",
+    ],
+  ]),
   ...mutantsOf("lib/protocol/reading_rooms.ts", ["tests/protocol/endpoint_streaming_test.ts"], [
     ["what waits is not written to", "if (queue.holds(room.buffer)) return undefined;", ""],
   ]),

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertGreaterOrEqual, assertLessOrEqual } from "#
 import fc from "fast-check";
 import { test } from "node:test";
 import { zlibCodec } from "../../lib/adapters/zlib.ts";
-import { borrowBuffer, returnBuffer } from "../../lib/protocol/buffer_pool.ts";
+import { bufferPool } from "../../lib/protocol/buffer_pool.ts";
 import { Endpoint } from "../../lib/protocol/endpoint.ts";
 import { type Frame, Opcode } from "../../lib/protocol/frame.ts";
 import { headerSize, writeFrame } from "../../lib/protocol/frame_encoder.ts";
@@ -136,14 +136,57 @@ test("what is compressed is read to memory of its own", () => {
   assertEquals(roomAfter(endpoint, bytes.subarray(0, 8_192)), undefined);
 });
 
-test("memory that was lent is not lent again while a read into it may be under way", () => {
+test("memory that was lent to be read into never belongs to the pool, whatever becomes of the message", () => {
+  const ends: readonly ((endpoint: Endpoint) => void)[] = [
+    (endpoint) => endpoint.sendClose({ closeCode: 1000, reason: "" }),
+    (endpoint) => endpoint.end(),
+    (endpoint) => {
+      endpoint.stream(Infinity);
+      const room = endpoint.room();
+      endpoint.receive(new Uint8Array(room?.length ?? 4_096));
+      assertEquals([...eventsOf(endpoint)].length, 1);
+    },
+    (endpoint) => {
+      const room = endpoint.room()!;
+      endpoint.receive(room);
+      endpoint.receive(new Uint8Array(1));
+      assertEquals([...eventsOf(endpoint)], []);
+      endpoint.room();
+    },
+  ];
+  for (const end of ends) {
+    const endpoint = server();
+    // Announced as 4 MiB, of which a little comes: the buffer comes from the pool.
+    endpoint.receive(encode(frame(Opcode.Binary, 4_194_304)).slice(0, 8_192));
+    assertEquals([...eventsOf(endpoint)], []);
+    const room = endpoint.room()!;
+    end(endpoint);
+    assertGreaterOrEqual(room.length, 8_192, "it was given back, and so moved");
+    const others = Array.from({ length: 64 }, () => bufferPool.borrow(room.buffer.byteLength));
+    assert(others.every(({ buffer }) => buffer !== room.buffer));
+    others.forEach((buffer) => bufferPool.giveBack(buffer));
+  }
+});
+
+test("a part that came to memory lent before messages were streamed is not written to", () => {
   const endpoint = server();
-  // Announced as 4 MiB, of which a little comes: the room is a buffer of the pool.
-  endpoint.receive(encode(frame(Opcode.Binary, 4_194_304)).slice(0, 8_192));
+  endpoint.receive(encode(frame(Opcode.Binary, 0, false)));
+  assertEquals([...eventsOf(endpoint)], []);
+  endpoint.receive(encode(frame(Opcode.Continuation, 5_000)).slice(0, 8));
   assertEquals([...eventsOf(endpoint)], []);
   const room = endpoint.room()!;
-  endpoint.sendClose({ closeCode: 1000, reason: "" });
-  const others = Array.from({ length: 64 }, () => borrowBuffer(room.buffer.byteLength));
-  assert(others.every(({ buffer }) => buffer !== room.buffer));
-  others.forEach(returnBuffer);
+  endpoint.stream(Infinity);
+  room.fill(1);
+  endpoint.receive(room.subarray(0, 900));
+  const [event] = [...eventsOf(endpoint)];
+  assert(event?.type === "part" && typeof event.part.data !== "string");
+  const before = event.part.data.slice();
+  assertEquals(before.length, 900);
+  endpoint.receive(new Uint8Array(4_100).fill(2));
+  assertEquals([...eventsOf(endpoint)].length, 1);
+  for (let i = 0; i < 8; i++) {
+    endpoint.sendMessage(new Uint8Array(900).fill(122));
+    endpoint.output.take();
+  }
+  assertEquals(event.part.data, before);
 });

@@ -5,6 +5,7 @@
  */
 import fc from "fast-check";
 import process from "node:process";
+import "./checked_pool.ts";
 
 /**
  * Holds a property to random input, 100 times unless `numRuns` says otherwise.

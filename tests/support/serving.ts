@@ -8,6 +8,7 @@ import type { Handler, ServeOptions } from "../../lib/server/serve_options.ts";
 import type { Server } from "../../lib/server/server.ts";
 import type { Message, WebSocketConnection } from "../../mod.ts";
 import { currentCertificate } from "./links.ts";
+import "./checked_pool.ts";
 import { connect, serve } from "./sluice.ts";
 import "./watch_sent.ts";
 import { portOf } from "./wire.ts";

@@ -4,6 +4,8 @@
  * @module
  */
 
+import process from "node:process";
+
 /** What all entry points have in common. */
 export type Sluice = typeof import("../../lib/adapters/node.ts");
 
@@ -13,6 +15,9 @@ export const runtime: "node" | "deno" | "bun" = "Deno" in globalThis
   : "Bun" in globalThis
   ? "bun"
   : "node";
+
+// Servers in processes of their own are checked in a test run, and not in a benchmark.
+if (process.env.SLUICE_CHECKED_POOL === "1") await import("./checked_pool.ts");
 
 const sluice: Sluice = await import(`../../lib/adapters/${runtime}.ts`);
 

@@ -28,6 +28,9 @@ export const NODE_ONLY: readonly string[] = [
 const SOAK = "tests/soak/";
 const soaking = process.env.SLUICE_SOAK === "1";
 
+/** What each test file has loaded before it. */
+const PRELOAD = "./tests/support/checked_pool.ts";
+
 /** Some test files on one runtime. */
 export interface Suite {
   /** Its name for `--only`. */
@@ -66,13 +69,17 @@ export function runnerArguments(suite: Suite, report: string): string[] {
       const readable = ["--test-reporter=spec", "--test-reporter-destination=stdout"];
       const reporter = join(import.meta.dirname, "junit_reporter.ts");
       const counted = [`--test-reporter=${reporter}`, `--test-reporter-destination=${report}`];
-      return ["--test", ...limits, ...readable, ...counted, ...files];
+      return ["--test", "--import", PRELOAD, ...limits, ...readable, ...counted, ...files];
     }
     case "deno":
-      return ["test", "-A", "--no-check", "--no-lock", "--reporter=dot", `--junit-path=${report}`, ...files];
+      return [
+        ...["test", "-A", "--no-check", "--no-lock", "--preload", PRELOAD],
+        ...["--reporter=dot", `--junit-path=${report}`],
+        ...files,
+      ];
     case "bun":
       return [
-        "test",
+        ...["test", "--preload", PRELOAD],
         "--timeout=60000",
         "--dots",
         "--reporter=junit",

@@ -85,10 +85,10 @@ export class Wire {
     return new Wire(socket, below);
   }
 
-  /** Connects, and shakes hands. */
-  static async upgrade(port: number): Promise<Wire> {
+  /** Connects, and shakes hands; a `path` takes the place of `/`. */
+  static async upgrade(port: number, path = "/"): Promise<Wire> {
     const wire = await Wire.open(port);
-    wire.send(UPGRADE);
+    wire.send(UPGRADE.replace("/", path));
     const head = await wire.head();
     if (!head.startsWith("HTTP/1.1 101 ")) throw new Error(`Not upgraded: ${head}`);
     return wire;
