@@ -10,6 +10,7 @@
  */
 
 import { Socket } from "node:net";
+import { copyRange } from "../protocol/bytes.ts";
 
 /** How much is read where the sink has no room. */
 const READ_SIZE = 65_536;
@@ -70,7 +71,7 @@ function take(this: OwnedSocket, size: number, buffer: Uint8Array): true {
   if (buffer.buffer !== shared.buffer) reader.received(buffer.subarray(0, size));
   else {
     if (size < buffer.length) reader.behindLarge = false;
-    reader.received(shared.slice(0, size));
+    reader.received(copyRange(shared, 0, size));
   }
   const own = reader.room();
   if (own !== undefined) reader.behindLarge = true;

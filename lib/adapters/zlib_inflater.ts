@@ -7,6 +7,7 @@
 
 import { constants, createInflateRaw } from "node:zlib";
 import { WebSocketError } from "../errors.ts";
+import { copyRange } from "../protocol/bytes.ts";
 import type { InflateOptions, Inflater, TakeBytes } from "../protocol/deflate_codec.ts";
 import { OUTPUT_SIZE, Zlib } from "./zlib_stream.ts";
 
@@ -79,7 +80,7 @@ class InflateEngine {
     if (extra?.length !== 0 || !RESTS.has(this.#zlib.left)) throw new WebSocketError("invalid-deflate");
     if (size === 0) return NOTHING;
     unkept?.keep();
-    return this.#window.slice(Math.max(0, this.#size - size), this.#size);
+    return copyRange(this.#window, Math.max(0, this.#size - size), this.#size);
   }
 
   /** Forgets the message. */

@@ -6,7 +6,7 @@
 
 import { checkChoice } from "../options/checks.ts";
 import type { OptionTable } from "../options/option_table.ts";
-import type { Bytes } from "../protocol/bytes.ts";
+import { type Bytes, copyBytes } from "../protocol/bytes.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { EncodedMessage } from "../protocol/prepared_message.ts";
 import { messageFragments } from "../streams/message_fragments.ts";
@@ -69,7 +69,7 @@ export class SendLine {
   /** Sends a message when it has its turn; bytes are copied. */
   send(message: string | Uint8Array | EncodedMessage): Promise<void> {
     const size = typeof message === "string" ? message.length : message.byteLength;
-    const own = message instanceof Uint8Array ? message.slice() : message;
+    const own = message instanceof Uint8Array ? copyBytes(message) : message;
     this.#size += size;
     return this.#wait(() => {
       this.#size -= size;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { copyBytes, copyRange } from "../protocol/bytes.ts";
 import { ignore } from "./deferred.ts";
 import type { RemoteAddress, Transport, TransportSink } from "./transport.ts";
 
@@ -61,7 +62,7 @@ export class StreamTransport implements Transport {
 
   write(bytes: Uint8Array): boolean {
     // The stream may keep what it is given, and the caller wants its buffer back.
-    this.#writer.write(bytes.slice()).then(
+    this.#writer.write(copyBytes(bytes)).then(
       () => this.open && this.sink.drain(),
       (error) => this.#fail(error),
     );
@@ -113,7 +114,7 @@ export class StreamTransport implements Transport {
     for (let at = 0; at < chunk.length; at += SLICE) {
       await this.#untilResumed();
       if (!this.open) return;
-      this.sink.data(chunk.slice(at, at + SLICE));
+      this.sink.data(copyRange(chunk, at, Math.min(at + SLICE, chunk.length)));
     }
   }
 

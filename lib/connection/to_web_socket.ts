@@ -6,7 +6,7 @@
 
 import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { wrongType } from "../options/wrong_type.ts";
-import type { Bytes } from "../protocol/bytes.ts";
+import { type Bytes, copyBytes } from "../protocol/bytes.ts";
 import { NORMAL_CLOSURE } from "../protocol/close_payload.ts";
 import { checkInterfaceClose, clampToUnsignedShort, toUsvString } from "../protocol/interface_close.ts";
 import type { Message } from "../protocol/message_assembler.ts";
@@ -226,7 +226,7 @@ class WebSocketFace extends EventTarget implements WebSocketLike {
     this.#held += size;
     if (!open) return;
     // The caller's bytes are its own again when this returns.
-    const held = message instanceof Blob ? message.arrayBuffer() : structuredClone(message);
+    const held = message instanceof Blob ? message.arrayBuffer() : ownCopy(message);
     this.#behindBlobs(async () => {
       this.#connection.send(await held);
       this.#held -= size;
@@ -298,7 +298,7 @@ class WebSocketFace extends EventTarget implements WebSocketLike {
     if (typeof message === "string") return message;
     if (this.#binaryType === "blob") return new Blob([message as Uint8Array<ArrayBuffer>]);
     const { buffer } = message;
-    return message.length === buffer.byteLength ? buffer : message.slice().buffer;
+    return message.length === buffer.byteLength ? buffer : copyBytes(message).buffer;
   }
 
   /** Does something when the Blobs before it are read; one that cannot be read ends the connection. */
@@ -329,6 +329,10 @@ class WebSocketFace extends EventTarget implements WebSocketLike {
 
 function isBinary(data: unknown): data is Bytes | Blob {
   return data instanceof ArrayBuffer || ArrayBuffer.isView(data) || data instanceof Blob;
+}
+
+function ownCopy(message: string | Bytes): string | Bytes {
+  return typeof message === "string" ? message : copyBytes(message);
 }
 
 function sizeOf(message: string | Bytes | Blob): number {

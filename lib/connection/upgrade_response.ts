@@ -7,6 +7,7 @@
 import { HandshakeError } from "../errors.ts";
 import { ChunkedDecoder } from "../handshake/chunked_decoder.ts";
 import { type ResponseHead, ResponseHeadParser } from "../handshake/head_parser.ts";
+import { copyRange } from "../protocol/bytes.ts";
 import type { ByteChannel } from "./byte_channel.ts";
 import { Deadline } from "./deadline.ts";
 import type { CheckedLimits } from "./limits.ts";
@@ -113,6 +114,6 @@ class RefusalBody {
   }
 
   take(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.#size);
+    return copyRange(this.#bytes, 0, this.#size);
   }
 }

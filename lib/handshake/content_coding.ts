@@ -35,7 +35,7 @@ export function mayBeDecoded(coding: string, { fetched }: { fetched: boolean }):
 export function isCoded(coding: string, start: Uint8Array): boolean {
   const name = coding.toLowerCase();
   const mark = MARKS.get(name);
-  if (mark !== undefined) return mark.slice(0, start.length).every((byte, i) => start[i] === byte);
+  if (mark !== undefined) return mark.every((byte, i) => i >= start.length || start[i] === byte);
   // All runtimes decode `br`. Deno does not decode `deflate`, which begins as zlib does (RFC 1950 §2.2).
   return name === "deflate" && start.length > 1 && (start[0]! & 15) === 8 &&
     (start[0]! * 256 + start[1]!) % 31 === 0;

@@ -5,6 +5,7 @@
  */
 
 import { bufferPool } from "./buffer_pool.ts";
+import { copyRange } from "./bytes.ts";
 
 const EMPTY = new Uint8Array(0);
 
@@ -64,7 +65,7 @@ export class ByteCollector {
   /** Hands over what was gathered, in a buffer of just its size, and starts anew. */
   take(): Uint8Array {
     if (this.#buffer.length > this.#length) {
-      const bytes = this.#buffer.slice(0, this.#length);
+      const bytes = copyRange(this.#buffer, 0, this.#length);
       this.discard();
       return bytes;
     }

@@ -21,9 +21,21 @@ export function toBytes(data: Bytes): Uint8Array {
   );
 }
 
-/** Copies bytes. A `slice` would not do: that of a Node `Buffer` is a view. */
+/**
+ * Copies bytes, to a buffer of just their size. Nothing else in the library may: the `slice` of a Node `Buffer` is a view of
+ * the caller's memory, and its `buffer` is shared with others.
+ */
 export function copyBytes(data: Bytes): Uint8Array<ArrayBuffer> {
   return new Uint8Array(toBytes(data));
+}
+
+/** From this many bytes on V8 copies a view in two thirds of the time that `slice` takes. */
+const VIEW_FROM = 2_048;
+
+/** Copies `bytes[start..end)`, as {@linkcode copyBytes} does; without a view of them where that costs more than the copy. */
+export function copyRange(bytes: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
+  const short = end - start < VIEW_FROM && bytes.constructor === Uint8Array;
+  return short ? bytes.slice(start, end) as Uint8Array<ArrayBuffer> : copyBytes(bytes.subarray(start, end));
 }
 
 function describe(value: unknown): string {

@@ -17,6 +17,7 @@
 
 import { WebSocketError } from "../errors.ts";
 import { bufferPool } from "./buffer_pool.ts";
+import { copyBytes } from "./bytes.ts";
 import { type CloseInfo, readClosePayload, writeClosePayload } from "./close_payload.ts";
 import type { Deflater, Inflater } from "./deflate_codec.ts";
 import { type Frame, isControl, Opcode, type Role } from "./frame.ts";
@@ -267,7 +268,7 @@ export class Endpoint {
     if (!this.#deflate.optional) return this.#deflated(message.frame);
     return message.compressed(this.#deflate.profile, (plain) => {
       const frame = this.#deflated(plain);
-      return { ...frame, payload: frame.payload.slice() };
+      return { ...frame, payload: copyBytes(frame.payload) };
     });
   }
 
@@ -290,7 +291,7 @@ export class Endpoint {
     if (opcode === Opcode.Close) return this.#close(payload);
     if (this.#state !== "open") return undefined;
     if (opcode === Opcode.Pong) return { type: "pong", payload };
-    if (this.congested) this.#pendingPong = payload.slice();
+    if (this.congested) this.#pendingPong = copyBytes(payload);
     else this.#sendControl(Opcode.Pong, payload);
     return undefined;
   }

@@ -6,6 +6,7 @@
 
 import { WebSocketError } from "../errors.ts";
 import { ByteCollector } from "./byte_collector.ts";
+import { copyRange } from "./bytes.ts";
 import { type Frame, isControl, Opcode, type Role } from "./frame.ts";
 import { type HeaderContext, headerFault, LENGTH_UNKNOWN } from "./header.ts";
 import { mask, maskRange, rotate, wordsIn } from "./mask.ts";
@@ -168,7 +169,7 @@ export class FrameDecoder {
   #wholeFrame(end: number): Frame {
     this.#unmask(end);
     const payload = this.#length <= this.#copyUpTo
-      ? this.#chunk.slice(this.#at, end)
+      ? copyRange(this.#chunk, this.#at, end)
       : this.#chunk.subarray(this.#at, end);
     this.#at = end;
     this.#inFrame = false;

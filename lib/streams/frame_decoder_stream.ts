@@ -7,6 +7,7 @@
 import { aBoolean, aNumber, aRole } from "../options/checks.ts";
 import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { WebSocketError } from "../errors.ts";
+import { copyBytes } from "../protocol/bytes.ts";
 import type { Frame } from "../protocol/frame.ts";
 import { DEFAULT_MAX_SIZE, FrameDecoder, type FrameDecoderOptions } from "../protocol/frame_decoder.ts";
 import { type Codec, CodecStream } from "./codec_stream.ts";
@@ -80,7 +81,7 @@ class FrameCodec implements Codec<Uint8Array, Frame> {
 
   push(chunk: Uint8Array): void {
     if (!(chunk instanceof Uint8Array)) throw new TypeError("Cannot decode frames: a chunk is no Uint8Array");
-    this.#decoder.push(chunk.slice());
+    this.#decoder.push(copyBytes(chunk));
   }
 
   next(): Frame | undefined {

@@ -5,6 +5,7 @@
  */
 
 import { ByteCollector } from "../protocol/byte_collector.ts";
+import { copyBytes } from "../protocol/bytes.ts";
 import { Fifo } from "../protocol/fifo.ts";
 import type { Message } from "../protocol/message_assembler.ts";
 
@@ -186,7 +187,7 @@ export class StreamedMessage implements IncomingMessage {
   #fill(controller: ReadableByteStreamController, part: Uint8Array): void {
     const request = controller.byobRequest;
     const view = request?.view;
-    if (!view) return this.#enqueue(controller, part, part.slice());
+    if (!view) return this.#enqueue(controller, part, copyBytes(part));
     const size = Math.min(view.byteLength, part.length);
     new Uint8Array(view.buffer, view.byteOffset).set(part.subarray(0, size));
     this.#take(part, size);

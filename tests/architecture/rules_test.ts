@@ -53,6 +53,18 @@ const rules: readonly Rule[] = [
     find: (source) => words(source, /console/),
     broken: ["lib/server/x.ts", `console.log("Deno");`],
   },
+  {
+    name: "bytes are copied by copyBytes, not by slice, which of a Buffer makes a view",
+    files: (path) => path !== "lib/protocol/bytes.ts",
+    find: ({ code }) =>
+      /\b(?:Uint8Array|Bytes)\b/.test(code)
+        ? code.match(/[\w#.[\]]+(?<!\btext|\bhostname|keys\[i\])!?\.slice\(/g) ?? []
+        : [],
+    broken: [
+      "lib/protocol/x.ts",
+      `export const f = (a: Uint8Array, text: string) => [text.slice(1), a.slice()];`,
+    ],
+  },
   { name: "no any", find: (source) => words(source, /any/), broken: ["lib/x.ts", `let a: any;`] },
   { name: "no enum", find: (source) => words(source, /enum/), broken: ["lib/x.ts", `const enum A { B }`] },
   {

@@ -84,7 +84,7 @@ const streaming = [
     ["what waits in the line counts", "+ (this.#line?.size ?? 0)", ""],
   ]),
   ...mutantsOf("lib/connection/send_line.ts", STREAMING, [
-    ["bytes that wait are copied", "message instanceof Uint8Array ? message.slice() : message", "message"],
+    ["bytes that wait are copied", "message instanceof Uint8Array ? copyBytes(message) : message", "message"],
     ["a source that fails closes", "this.#owner.fail();", ""],
     ["a stream waits for the kernel", "await outbox.untilRelieved();", ""],
     ["nothing is streamed that has ended", `if (endpoint.state !== "open") throw this.#owner.notOpen();`, ""],
@@ -99,7 +99,7 @@ const streaming = [
     ["what waits is told of", "return inMemory(this.#rest) || this.#parts.some(inMemory);", "return false;"],
     [
       "parts are read once",
-      "this.#enqueue(controller, part, part.slice())",
+      "this.#enqueue(controller, part, copyBytes(part))",
       "this.#enqueue(controller, part, part)",
     ],
     [
@@ -313,7 +313,7 @@ const face = mutantsOf("lib/connection/to_web_socket.ts", FACE, [
   ["a face has a task for each event", "if (this.#tasks > 0) return this.#queue(dispatch);", ""],
   ["a face that is closed stays so", "if (this.#readyState >= CLOSING) return;", ""],
   ["a face keeps the order behind a Blob", "open && this.#blobs === undefined &&", "open &&"],
-  ["a face copies what waits behind a Blob", "structuredClone(message)", "message"],
+  ["a face copies what waits behind a Blob", "ownCopy(message);", "message;"],
   ["a Blob that cannot be read is no secret", "this.#connection.abort(error)", "undefined"],
 ]);
 

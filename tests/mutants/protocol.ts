@@ -118,7 +118,11 @@ const streaming = [
   ]),
   ...mutantsOf("lib/protocol/endpoint.ts", ["tests/protocol/endpoint_streaming_test.ts"], [
     ["decompression goes in steps", "this.#decoder.compressedPiece = STREAMED_PIECE;", ""],
-    ["a Ping that waits is copied", "this.#pendingPong = payload.slice();", "this.#pendingPong = payload;"],
+    [
+      "a Ping that waits is copied",
+      "this.#pendingPong = copyBytes(payload);",
+      "this.#pendingPong = payload;",
+    ],
   ]),
   ...mutantsOf("lib/protocol/byte_collector.ts", ["tests/protocol/endpoint_room_test.ts"], [
     [
@@ -189,7 +193,7 @@ const endpoint = mutantsOf("lib/protocol/endpoint.ts", ENDPOINT, [
   ],
   [
     "one Pong waits at most",
-    "if (this.congested) this.#pendingPong = payload.slice();\n    else this",
+    "if (this.congested) this.#pendingPong = copyBytes(payload);\n    else this",
     "this",
   ],
   [
