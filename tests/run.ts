@@ -3,7 +3,7 @@
  *
  * `npm test -- [--only node|deno|bun|extra] [PATH-SUBSTRING]` runs a part. Environment: `CI=true` makes a skip a
  * failure, `SLUICE_SEED` repeats the random input of a run, `SLUICE_RUNS` multiplies it, `SLUICE_SUITE_TIMEOUT`
- * is the time that one suite may take, in seconds (540).
+ * is the time that one suite may take on an idle machine, in seconds (540); where more is to do it may take longer.
  *
  * @module
  */
@@ -21,6 +21,9 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { only: { type: "string", multiple: true } },
 });
+/** How many of the slowest tests are named. */
+const SLOWEST = 5;
+
 const root = resolve(import.meta.dirname, "..");
 const filter = positionals[0] ?? "";
 const seed = process.env.SLUICE_SEED || String(crypto.getRandomValues(new Int32Array(1))[0]);
@@ -63,8 +66,14 @@ function inGroups(suites: readonly Suite[]): Suite[][] {
 async function run(suite: Suite): Promise<Outcome> {
   const runtime = versionOf(suite.runtime);
   const report = join(folder, `${suite.id}.xml`);
-  const outcome = await runSuite(suite, { root, env, timeout, report, runtime });
   const { label, files } = suite;
+  const begun = performance.now();
+  const onProgress = (words: string) => {
+    const seconds = ((performance.now() - begun) / 1000).toFixed(0);
+    console.log(`${runtime}, ${suite.id}, ${seconds} s: ${words}`);
+  };
+  console.log(`${runtime}, ${label}: ${files.length} files`);
+  const outcome = await runSuite(suite, { root, env, timeout, report, runtime, onProgress });
   const seconds = outcome.seconds.toFixed(1);
   console.log(`${runtime}, ${label}: ${files.length} files ... ${counts(outcome)} (${seconds} s)`);
   if (outcome.failed > 0 && outcome.output !== "") console.log(`\n${outcome.output}\n`);
@@ -79,12 +88,13 @@ function report(): void {
       `${outcome.runtime.padEnd(14)} ${outcome.suite.label.padEnd(32)} ${seconds}   ${counts(outcome)}`,
     );
   }
+  listSlowest();
   const skips = listSkips();
   list("Skipped", skips);
   const problems = outcomes.flatMap(({ runtime, problems }) => problems.map((text) => `${runtime}: ${text}`));
   if (outcomes.length === 0) problems.push(`no test file has ${filter} in its path`);
   problems.push(
-    ...differences(outcomes.filter(({ suite, tests }) => suite.id !== "extra" && tests.length > 0)),
+    ...differences(outcomes.filter(({ suite, whole }) => suite.id !== "extra" && whole)),
   );
   list("Problems (each counts as a failure)", problems);
   // On a developer's machine a missing program is no fault; where everything is installed it is.
@@ -96,6 +106,19 @@ function report(): void {
   const rest = !strict && skips.length > 0 ? `, ${skips.length} skipped` : "";
   process.exitCode = failed > 0 ? 1 : 0;
   console.log(`\n${passed} passed, ${failed} failed${rest}`);
+}
+
+/** Names the tests that took longest. */
+function listSlowest(): void {
+  const all = outcomes.flatMap(({ runtime, tests }) => tests.map((test) => ({ ...test, runtime })));
+  const slowest = all.filter(({ seconds }) => seconds >= 1).sort((a, b) => b.seconds - a.seconds).slice(
+    0,
+    SLOWEST,
+  );
+  list(
+    "Slowest",
+    slowest.map(({ name, runtime, seconds }) => `${seconds.toFixed(1)} s: ${name} (${runtime})`),
+  );
 }
 
 /** Names each skip and its reason; Deno and Bun report none, so Node's word for the same test holds. */

@@ -10,6 +10,8 @@ export interface TestCase {
   readonly file: string;
   readonly status: "passed" | "failed" | "skipped";
   readonly reason: string;
+  /** How long it took, if the runner told. */
+  readonly seconds: number;
 }
 
 const TEST_CASE = /<testcase\b((?:\s+[\w-]+="[^"]*")*)\s*(?:\/>|>([\s\S]*?)<\/testcase>)/g;
@@ -27,6 +29,7 @@ export function readReport(xml: string): TestCase[] {
       file: attribute(head, "file") || attribute(head, "classname"),
       status: failed ? "failed" : skipped === undefined ? "passed" : "skipped",
       reason: skipped === undefined ? "" : attribute(skipped, "message").replace(/^true$/, ""),
+      seconds: Number(attribute(head, "time")) || 0,
     };
   });
 }

@@ -7,21 +7,29 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import process from "node:process";
+import { createInterface } from "node:readline";
 import { stripVTControlCharacters } from "node:util";
 import { readRemarks, readReport, type TestCase } from "./junit.ts";
+import { afterPatience } from "./patience.ts";
+import { Progress } from "./progress.ts";
 import { runnerArguments, type Suite } from "./suites.ts";
 
 /** What a run needs besides the suite itself. */
 export interface RunOptions {
   readonly root: string;
   readonly env: NodeJS.ProcessEnv;
-  /** How long the suite may take, in milliseconds. */
+  /** How long the suite may take on an idle machine, in milliseconds. */
   readonly timeout: number;
   /** Where the runner writes its report. */
   readonly report: string;
   /** The runtime's name and version. */
   readonly runtime: string;
+  /** Is told now and then how far the suite is. */
+  readonly onProgress: (words: string) => void;
 }
+
+/** How often that is, in milliseconds. */
+const INTERVAL = 15_000;
 
 /** What came of a suite. */
 export interface Outcome {
@@ -34,6 +42,8 @@ export interface Outcome {
   /** Failed tests and problems together. */
   readonly failed: number;
   readonly skipped: number;
+  /** Whether the runner came to its end, and reported tests. */
+  readonly whole: boolean;
   /** What went wrong besides a failed test. */
   readonly problems: readonly string[];
   /** What the runner wrote, without its lines about tests that passed. */
@@ -44,13 +54,16 @@ export interface Outcome {
 export async function runSuite(suite: Suite, options: RunOptions): Promise<Outcome> {
   const { runtime, report } = options;
   const start = performance.now();
+  const progress = new Progress();
   const { output, ended, problem } = suite.files.length === 0
     ? { output: "", ended: "", problem: "there is no test file" }
-    : await runRunner(suite, options);
+    : await runRunner(suite, options, progress);
   const xml = existsSync(report) ? readFileSync(report, "utf8") : "";
   const rows = readReport(xml);
   // A file that fails outside its tests, or has none, is a row of its own in Node's report.
-  const tests = rows.filter(({ name }) => !suite.files.includes(name));
+  const reported = rows.filter(({ name }) => !suite.files.includes(name));
+  // A runner that was cut has written no report, or half of one.
+  const tests = problem === "" ? reported : progress.tests;
   const count = (status: TestCase["status"]) => tests.filter((test) => test.status === status).length;
   const problems = readRemarks(xml);
   for (const { name, status } of rows.filter(({ name }) => suite.files.includes(name))) {
@@ -67,20 +80,22 @@ export async function runSuite(suite: Suite, options: RunOptions): Promise<Outco
     passed: count("passed"),
     failed: count("failed") + problems.length,
     skipped: count("skipped"),
+    whole: problem === "" && tests.length > 0,
     problems,
     output: withoutPasses(stripVTControlCharacters(output)),
   };
 }
 
-/** Leaves out the lines that only say that a test passed: Node's list, the others' dots. */
+/** Leaves out the lines that only say that a test passed, as Node's list has them. */
 function withoutPasses(output: string): string {
-  return output.split("\n").filter((line) => !/^\s*(?:[✔﹣ℹ].*|[.,!]+)$/u.test(line)).join("\n").trim();
+  return output.split("\n").filter((line) => !/^\s*[✔﹣ℹ]/u.test(line)).join("\n").trim();
 }
 
 /** Runs the runner to its end, or to the end of its time; leaves no process of its group behind. */
 async function runRunner(
   suite: Suite,
-  { root, env, timeout, report }: RunOptions,
+  { root, env, timeout, report, onProgress }: RunOptions,
+  progress: Progress,
 ): Promise<{ output: string; ended: string; problem: string }> {
   let output = "";
   let ended = ""; // how, if not well: as it does when a test failed
@@ -94,20 +109,25 @@ async function runRunner(
   const onExit = () => killGroup(child);
   const onSignal = () => process.exit(1);
   process.on("exit", onExit).on("SIGINT", onSignal).on("SIGTERM", onSignal);
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => output += text);
+  for (const input of [child.stdout, child.stderr]) {
+    createInterface({ input }).on("line", (line) => {
+      // What a runner says of tests that it was cut in is nothing that they did.
+      if (problem !== "" || !progress.take(line)) output += `${line}\n`;
+    });
   }
-  const timer = setTimeout(() => {
-    problem = `it was cut after ${timeout / 1000} s`;
+  const telling = setInterval(() => onProgress(progress.describe(suite.files.length)), INTERVAL);
+  const stopWaiting = afterPatience(timeout, () => {
+    problem = `it was cut, being far too slow, after ${progress.describe(suite.files.length)}`;
     child.kill("SIGINT"); // the runners answer with what they were running
     setTimeout(() => killGroup(child), 2_000).unref();
-  }, timeout);
+  });
   child.on("exit", (code, signal) => {
     killGroup(child);
     if (code !== 0) ended = `the runner ended with ${signal ?? `exit code ${code}`}`;
   });
   await once(child, "close").catch((error: Error) => problem = `the runner did not start: ${error.message}`);
-  clearTimeout(timer);
+  stopWaiting();
+  clearInterval(telling);
   process.off("exit", onExit).off("SIGINT", onSignal).off("SIGTERM", onSignal);
   return { output, ended, problem };
 }

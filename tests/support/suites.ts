@@ -31,6 +31,12 @@ const soaking = process.env.SLUICE_SOAK === "1";
 /** What each test file has loaded before it. */
 const PRELOAD = "./tests/support/checked_pool.ts";
 
+/**
+ * How long one test may take, in milliseconds: far more than any needs, because the runners know nothing of the machine's
+ * load.
+ */
+const TEST_TIMEOUT = soaking ? 3_600_000 : 300_000;
+
 /** Some test files on one runtime. */
 export interface Suite {
   /** Its name for `--only`. */
@@ -65,23 +71,23 @@ export function runnerArguments(suite: Suite, report: string): string[] {
     case "node": {
       // Those that start other processes wait for them most of the time.
       const abreast = suite.id === "extra" ? 4 : 2;
-      const limits = [`--test-timeout=${soaking ? 3_600_000 : 60_000}`, `--test-concurrency=${abreast}`];
+      const limits = [`--test-timeout=${TEST_TIMEOUT}`, `--test-concurrency=${abreast}`];
       const readable = ["--test-reporter=spec", "--test-reporter-destination=stdout"];
-      const reporter = join(import.meta.dirname, "junit_reporter.ts");
-      const counted = [`--test-reporter=${reporter}`, `--test-reporter-destination=${report}`];
-      return ["--test", "--import", PRELOAD, ...limits, ...readable, ...counted, ...files];
+      const reporter = (name: string) => `--test-reporter=${join(import.meta.dirname, name)}`;
+      const counted = [reporter("junit_reporter.ts"), `--test-reporter-destination=${report}`];
+      const told = [reporter("progress_reporter.ts"), "--test-reporter-destination=stderr"];
+      return ["--test", "--import", PRELOAD, ...limits, ...readable, ...counted, ...told, ...files];
     }
     case "deno":
       return [
         ...["test", "-A", "--no-check", "--no-lock", "--preload", PRELOAD],
-        ...["--reporter=dot", `--junit-path=${report}`],
+        `--junit-path=${report}`,
         ...files,
       ];
     case "bun":
       return [
         ...["test", "--preload", PRELOAD],
-        "--timeout=60000",
-        "--dots",
+        `--timeout=${TEST_TIMEOUT}`,
         "--reporter=junit",
         `--reporter-outfile=${report}`,
         ...files,
