@@ -31,7 +31,7 @@ export * from "./lib/errors.ts";
 export type { Extension } from "./lib/protocol/extensions.ts";
 export { type Frame, Opcode } from "./lib/protocol/frame.ts";
 
-export { acceptKey } from "./lib/handshake/accept_key.ts";
+export { acceptKey, generateKey } from "./lib/handshake/accept_key.ts";
 export {
   type HeadLimits,
   type RequestHead,
@@ -43,6 +43,8 @@ export { HeaderFields } from "./lib/handshake/header_fields.ts";
 export * from "./lib/handshake/server_handshake.ts";
 export * from "./lib/handshake/client_handshake.ts";
 export type { OriginPolicy } from "./lib/handshake/origin.ts";
+export { requestUrl } from "./lib/handshake/request_url.ts";
+export { parseWebSocketUrl } from "./lib/handshake/websocket_url.ts";
 
 export * from "./lib/streams/frame_decoder_stream.ts";
 export * from "./lib/streams/frame_encoder_stream.ts";

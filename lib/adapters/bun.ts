@@ -40,7 +40,7 @@ const platform = { listen, dial, codec: zlibCodec, sha1 };
  * @returns The running server.
  * @throws {TypeError | RangeError} If the options are wrong. An `EADDRINUSE` and the like if it cannot listen.
  */
-export function serve<C = undefined>(options: ServeOptions<C>, handler: Handler<C>): Promise<Server> {
+export function serve<C = undefined>(options: ServeOptions<C>, handler: Handler<C>): Promise<Server<C>> {
   return startServer(platform, options, handler);
 }
 

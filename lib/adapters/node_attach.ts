@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
+import type { ServerConnection } from "../connection/web_socket_connection.ts";
 import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { wrongType } from "../options/wrong_type.ts";
 import { Acceptor, type ServerCloseOptions } from "../server/acceptor.ts";
@@ -42,9 +42,9 @@ const attachTable = (): OptionTable<AttachOptions<unknown>> => ({
 });
 
 /** WebSocket on a server that somebody else runs. */
-export interface Attached extends AsyncDisposable {
+export interface Attached<C = unknown> extends AsyncDisposable {
   /** The connections that are open. */
-  readonly connections: ReadonlySet<WebSocketConnection>;
+  readonly connections: ReadonlySet<ServerConnection<C>>;
   /**
    * Stops: answers new upgrades with 503, closes open connections, waits for their handlers up to the timeout, then
    * cuts what is left. The HTTP server goes on; close it yourself. Calling it again waits for the same end.
@@ -81,7 +81,7 @@ export function attach<C = undefined>(
   server: HttpServer,
   options: AttachOptions<C>,
   handler: Handler<C>,
-): Attached {
+): Attached<C> {
   checkServer(server);
   checkOptions("options", options, attachTable(), '{ path: "/chat" }');
   const { path, signal } = options;

@@ -18,7 +18,7 @@ import {
 } from "../connection/accept.ts";
 import { ByteChannel } from "../connection/byte_channel.ts";
 import { type CheckedLimits, readLimits } from "../connection/limits.ts";
-import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
+import type { ServerConnection } from "../connection/web_socket_connection.ts";
 import { HandshakeError } from "../errors.ts";
 import { HeaderFields } from "../handshake/header_fields.ts";
 import { NodeTransport } from "./node_transport.ts";
@@ -93,14 +93,14 @@ export async function upgrade(
   socket: UpgradeSocket,
   head: Uint8Array,
   options: AcceptOptions = {},
-): Promise<WebSocketConnection> {
+): Promise<ServerConnection> {
   guard(socket);
   const settings = readAcceptOptions(options, { codec: zlibCodec, sha1 });
   if (taken.has(socket)) throw new TypeError("Cannot upgrade: the socket was upgraded or refused before");
   const channel = takeSocket(socket);
   if (channel === undefined) throw new HandshakeError("ended");
   try {
-    const upgrade = readUpgrade(readRequest(channel, { request, head, limits: settings.limits }));
+    const upgrade = readUpgrade<undefined>(readRequest(channel, { request, head, limits: settings.limits }));
     await checkOrigin(upgrade, settings);
     return await acceptUpgrade(upgrade, settings);
   } catch (error) {

@@ -33,7 +33,7 @@ import { type CheckedLimits, type Limits, limitTable, readLimits } from "./limit
 import { isResponse } from "./response_shape.ts";
 import { type ByteStream, StreamTransport } from "./stream_transport.ts";
 import { IncomingUpgrade, type UpgradeRequest } from "./upgrade_request.ts";
-import type { WebSocketConnection } from "./web_socket_connection.ts";
+import type { ServerConnection } from "./web_socket_connection.ts";
 
 /** How upgrades are accepted. */
 export interface AcceptOptions extends Limits {
@@ -117,13 +117,15 @@ export interface PendingUpgrade extends UpgradeRequest {
    *
    * @param options In place of those given before.
    * @throws {HandshakeError} If the client left, or its origin is not allowed.
+   * @throws {TypeError} If it was accepted or rejected before.
    */
-  accept(options?: AcceptOptions): Promise<WebSocketConnection>;
+  accept(options?: AcceptOptions): Promise<ServerConnection>;
   /**
    * Refuses it.
    *
    * @param response What to answer. @default 403
-   * @throws {TypeError} If it is not a `Response`; the request then still waits for its answer.
+   * @throws {TypeError} If it was accepted or rejected before; if the answer is not a `Response`: then the request
+   *   still waits for one.
    */
   reject(response?: Response): Promise<void>;
 }
@@ -210,7 +212,7 @@ export async function checkOrigin(
 export async function acceptUpgrade<C>(
   { channel, rest, offer, request }: ReceivedUpgrade<C>,
   { protocols, headers, limits, compression, sha1 }: AcceptSettings,
-): Promise<Connection> {
+): Promise<Connection & ServerConnection<C>> {
   const protocol = chooseProtocol(offer.protocols, protocols);
   const agreed = compression?.accept(offer.extensions);
   const accept = await acceptKeyBy(offer.key, sha1);
@@ -220,6 +222,7 @@ export async function acceptUpgrade<C>(
   request.pack();
   const connection = new Connection(channel.transport, {
     role: "server",
+    request,
     protocol: protocol ?? "",
     extensions: agreed?.header ?? "",
     deflate: agreed?.start(),
@@ -228,7 +231,7 @@ export async function acceptUpgrade<C>(
     rest,
   });
   connection.observe({ closed: () => request.leave(), gone() {} });
-  return connection;
+  return connection as Connection & ServerConnection<C>;
 }
 
 /** Answers a request with an HTTP error and ends the stream; cuts it in the middle of a TLS handshake. Never rejects. */
@@ -261,7 +264,7 @@ export async function refuse(
 export async function acceptStream(
   stream: ByteStream,
   options: AcceptOptions = {},
-): Promise<WebSocketConnection> {
+): Promise<ServerConnection> {
   return await (await receiveUpgrade(stream, options)).accept();
 }
 
@@ -288,11 +291,24 @@ export async function receiveUpgrade(
     await checkOrigin(upgrade, settings);
     return await acceptUpgrade(upgrade, settings);
   };
+  let answer: "accepted" | "rejected" | undefined;
+  // An answer is written once: a second one would go into the open WebSocket.
+  const decide = (as: "accepted" | "rejected") => {
+    if (answer !== undefined) throw new TypeError(`Cannot answer upgrade: it was ${answer} before`);
+    answer = as;
+  };
   try {
     const upgrade = readUpgrade<undefined>(await receiveRequest(channel, limits));
     return Object.assign(upgrade.request, {
-      accept: (own?: AcceptOptions) => accept(upgrade, own).catch(refusing),
-      reject: (response: Response = forbidden()) => reject(channel, response, limits),
+      async accept(own?: AcceptOptions) {
+        decide("accepted");
+        return await accept(upgrade, own).catch(refusing);
+      },
+      async reject(response: Response = forbidden()) {
+        checkResponse(response);
+        decide("rejected");
+        await reject(channel, response, limits);
+      },
     });
   } catch (error) {
     return await refusing(error);
@@ -304,13 +320,17 @@ export function forbidden(): Response {
   return new Response("Forbidden\n", { status: 403 });
 }
 
+function checkResponse(response: unknown): void {
+  if (!isResponse(response)) throw new TypeError("Cannot reject upgrade: the answer is not a Response");
+}
+
 /** Refuses with a response of the user's. */
 export async function reject(
   channel: ByteChannel,
   response: Response,
   limits: CheckedLimits,
 ): Promise<void> {
-  if (!isResponse(response)) throw new TypeError("Cannot reject upgrade: the answer is not a Response");
+  checkResponse(response);
   await writeResponse(channel, response, { timeout: limits.handshakeTimeout });
   await channel.linger(limits.closeTimeout);
 }

@@ -16,7 +16,8 @@ import { parseWebSocketUrl } from "../handshake/websocket_url.ts";
 import { anAbortSignal, aSocketPath, aString } from "../options/checks.ts";
 import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { wrongType } from "../options/wrong_type.ts";
-import { aPem, type Pem, pemText } from "../options/pem.ts";
+import { aPem, pemText } from "../options/pem.ts";
+import type { Bytes } from "../protocol/bytes.ts";
 import { type CompressionOptions, readCompression } from "../protocol/deflate_negotiation.ts";
 import type { HandshakePlatform } from "./accept.ts";
 import { ByteChannel } from "./byte_channel.ts";
@@ -54,7 +55,7 @@ export interface ConnectOptions extends Limits {
 /** Whom to trust. */
 export interface TlsConnectOptions {
   /** The certificate authorities to trust, as PEM (text, or the bytes of a file), in place of the platform's own. */
-  ca?: Pem;
+  ca?: string | Bytes;
   /** The name that the certificate must be for. @default the host of the URL */
   serverName?: string;
 }

@@ -26,6 +26,7 @@ import { PendingPings } from "./pending_pings.ts";
 import { ReceiveQueue } from "./receive_queue.ts";
 import { SendLine, type SendStreamOptions, sendStreamTable } from "./send_line.ts";
 import type { Transport, TransportSink } from "./transport.ts";
+import type { UpgradeRequest } from "./upgrade_request.ts";
 import { incomingTable, pingTable } from "./connection_options.ts";
 import type {
   CloseOptions,
@@ -36,6 +37,7 @@ import type {
 
 /** Implements {@linkcode WebSocketConnection} over a {@linkcode Transport}. */
 export class Connection implements WebSocketConnection, TransportSink {
+  readonly request: UpgradeRequest<unknown> | undefined;
   readonly protocol: string;
   readonly extensions: string;
 
@@ -59,6 +61,7 @@ export class Connection implements WebSocketConnection, TransportSink {
   #keepalive: Keepalive<Connection> | undefined;
 
   constructor(transport: Transport, start: ConnectionStart) {
+    this.request = start.request;
     this.protocol = start.protocol;
     this.extensions = start.extensions;
     this.#transport = transport;

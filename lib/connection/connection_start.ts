@@ -7,11 +7,14 @@
 import type { EndpointDeflate } from "../protocol/endpoint.ts";
 import type { Role } from "../protocol/frame.ts";
 import type { CheckedLimits } from "./limits.ts";
+import type { UpgradeRequest } from "./upgrade_request.ts";
 
 /** What a connection starts out with, its opening handshake being done. */
 export interface ConnectionStart {
   /** Whose side we are. */
   role: Role;
+  /** The request that asked for it, as a server. */
+  request?: UpgradeRequest<unknown>;
   /** The subprotocol that was agreed on. */
   protocol: string;
   /** The extensions that were agreed on. */

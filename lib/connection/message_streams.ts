@@ -57,6 +57,7 @@ export function messageWritable(
   }, { highWaterMark, size: sizeOf });
 }
 
-function sizeOf(message: string | Bytes | PreparedMessage): number {
-  return (typeof message === "string" ? message.length : message.byteLength) + 1;
+/** What is no message counts nothing: `send` says what was expected. */
+function sizeOf(message: string | Bytes | PreparedMessage | null | undefined): number {
+  return (typeof message === "string" ? message.length : Number(message?.byteLength) || 0) + 1;
 }

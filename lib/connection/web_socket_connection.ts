@@ -9,6 +9,7 @@ import type { CloseInfo } from "../protocol/close_payload.ts";
 import type { PreparedMessage } from "../protocol/prepared_message.ts";
 import type { IncomingMessage } from "../streams/incoming_message.ts";
 import type { SendStreamOptions } from "./send_line.ts";
+import type { UpgradeRequest } from "./upgrade_request.ts";
 
 export { prepare, type PreparedMessage } from "../protocol/prepared_message.ts";
 export type { Bytes } from "../protocol/bytes.ts";
@@ -55,6 +56,8 @@ export interface WebSocketConnection extends AsyncIterable<string | Uint8Array>,
   readonly readable: ReadableStream<string | Uint8Array>;
   /** Takes messages to send; a chunk is a whole message. Closing it closes with 1000, aborting it cuts the stream. */
   readonly writable: WritableStream<string | Bytes | PreparedMessage>;
+  /** The request that asked for the connection, as the handler got it; `undefined` for a client's connection. */
+  readonly request: UpgradeRequest<unknown> | undefined;
   /** The subprotocol that was agreed on; empty if none. */
   readonly protocol: string;
   /** The extensions that were agreed on, as in the header; empty if none. */
@@ -130,4 +133,10 @@ export interface WebSocketConnection extends AsyncIterable<string | Uint8Array>,
    * still be read.
    */
   readonly closed: Promise<CloseInfo>;
+}
+
+/** A connection that a server accepted. */
+export interface ServerConnection<C = undefined> extends WebSocketConnection {
+  /** The request that asked for it. */
+  readonly request: UpgradeRequest<C>;
 }

@@ -257,9 +257,11 @@ export class Groups implements AsyncDisposable {
   /** Tells the user of an error. There is nobody to tell if that fails. */
   #report(error: unknown, context: GroupsErrorContext): void {
     try {
-      this.#settings.onError?.(error, context);
-    } catch {
+      const told: unknown = this.#settings.onError?.(error, context);
       // It is the one place that errors go to.
+      Promise.resolve(told).catch(ignore);
+    } catch {
+      // Likewise.
     }
   }
 }

@@ -39,7 +39,7 @@ export interface GroupsOptions {
    */
   timeout?: number;
   /** Hears of errors, behind the call that led to them. @default nobody does, and they are counted all the same */
-  onError?: (error: unknown, context: GroupsErrorContext) => void;
+  onError?: (error: unknown, context: GroupsErrorContext) => unknown;
 }
 
 /** How to join. */

@@ -17,7 +17,7 @@
  * @module
  */
 
-export type * from "../connection/web_socket_connection.ts";
+export type { Bytes, CloseOptions, PreparedMessage } from "../connection/web_socket_connection.ts";
 
 export type { Broker, BrokerEvents, Deliver, PresenceStore } from "./broker.ts";
 export type { SlowConsumerPolicy } from "./fan_out.ts";

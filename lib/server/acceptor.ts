@@ -21,6 +21,7 @@ import type { Connection } from "../connection/connection.ts";
 import { Deadline } from "../connection/deadline.ts";
 import { Deferred } from "../connection/deferred.ts";
 import { readResponse } from "../connection/response_shape.ts";
+import type { ServerConnection } from "../connection/web_socket_connection.ts";
 import type { IncomingUpgrade } from "../connection/upgrade_request.ts";
 import { HandshakeError } from "../errors.ts";
 import { aTime } from "../options/checks.ts";
@@ -55,7 +56,7 @@ interface Task {
 /** Takes sockets, decides on their upgrades, runs the handler for each connection, and closes all of them. */
 export class Acceptor<C> {
   /** The connections that are open. */
-  readonly connections: Set<Connection> = new Set();
+  readonly connections: Set<Connection & ServerConnection<C>> = new Set();
   readonly #settings: ServerSettings<C>;
   readonly #host: SessionHost<C>;
   /** Sockets that are not upgraded, or not yet. */
@@ -175,6 +176,10 @@ export class Acceptor<C> {
       const refusal = await this.#authorize(request);
       if (refusal !== undefined) return await this.#reject(upgrade, refusal);
       const connection = await acceptUpgrade(upgrade, accept);
+      // The socket is the connection's: to close the server, also first thing in the handler, ends it by a Close.
+      this.#pending.delete(upgrade.channel);
+      // Nobody waits for a handler that starts after the server was closed.
+      if (this.#closed !== undefined) return connection.abort();
       this.connections.add(connection);
       const session = new Session(connection, request, this.#host);
       this.#tasks.add(session);
@@ -215,11 +220,14 @@ export class Acceptor<C> {
 
   /** Tells the user of an error. One that fails at that costs nobody a connection. */
   report(error: unknown, context: ErrorContext): void {
-    try {
-      this.#settings.onError(error, context);
-    } catch (failure) {
+    const fail = (failure: unknown) => {
       defaultOnError(error, context);
       defaultOnError(failure, context);
+    };
+    try {
+      Promise.resolve(this.#settings.onError(error, context)).catch(fail);
+    } catch (failure) {
+      fail(failure);
     }
   }
 

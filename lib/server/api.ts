@@ -34,6 +34,7 @@ export {
   prepare,
   type PreparedMessage,
   type SendStreamOptions,
+  type ServerConnection,
   type WebSocketConnection,
 } from "../connection/web_socket_connection.ts";
 export type {

@@ -14,10 +14,10 @@ import {
 import type { CheckedLimits } from "../connection/limits.ts";
 import type { UpgradeRequest } from "../connection/upgrade_request.ts";
 import { defaultHosts, type HostPolicy, readHosts } from "../handshake/host.ts";
-import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
+import type { Bytes, ServerConnection, WebSocketConnection } from "../connection/web_socket_connection.ts";
 import { aFunction, anAbortSignal, aNumber, aSocketPath, checkNumber } from "../options/checks.ts";
 import { checkOptions, type OptionTable } from "../options/option_table.ts";
-import { aPem, type Pem, pemText } from "../options/pem.ts";
+import { aPem, pemText } from "../options/pem.ts";
 import { wrongType } from "../options/wrong_type.ts";
 import { defaultOnError } from "./default_on_error.ts";
 
@@ -39,9 +39,9 @@ export interface ErrorContext {
 /** Who we are, for TLS. */
 export interface TlsServeOptions {
   /** The certificate chain, as PEM: text, or the bytes of a file. */
-  cert: Pem;
+  cert: string | Bytes;
   /** Its private key, likewise. */
-  key: Pem;
+  key: string | Bytes;
 }
 
 /** Where a server is to listen. */
@@ -80,8 +80,12 @@ export interface ServerOptions<C = undefined> extends AcceptOptions {
   maxBodySize?: number;
   /** How many connections may be open; the answer to one more is 503. @default {Infinity} */
   maxConnections?: number;
-  /** Hears of errors that have no other place to go. @default prints them with `console.error` */
-  onError?: (error: unknown, context: ErrorContext) => void;
+  /**
+   * Called with errors that have no other place to go. If it throws, or its promise rejects, both errors are printed.
+   *
+   * @default prints them with `console.error`
+   */
+  onError?: (error: unknown, context: ErrorContext) => unknown;
 }
 
 /** How to serve. */
@@ -97,7 +101,7 @@ export interface ServeOptions<C = undefined> extends ServerOptions<C> {
 }
 
 /** Does what a server is for: talks to one client until the promise settles, then the connection is closed. */
-export type Handler<C> = (socket: WebSocketConnection, request: UpgradeRequest<C>) => Promise<unknown>;
+export type Handler<C> = (socket: ServerConnection<C>, request: UpgradeRequest<C>) => Promise<unknown>;
 
 /** The options that `serve` and `attach` share, checked, with their defaults. */
 export interface ServerSettings<C> {
@@ -109,7 +113,7 @@ export interface ServerSettings<C> {
   readonly fetch: ServerOptions<C>["fetch"];
   readonly maxBodySize: number;
   readonly maxConnections: number;
-  readonly onError: (error: unknown, context: ErrorContext) => void;
+  readonly onError: (error: unknown, context: ErrorContext) => unknown;
 }
 
 /** The options of `serve`, checked, with their defaults. */
@@ -178,7 +182,7 @@ function aHostname(value: unknown, name: string): void {
   const expected = "the name or the address of an interface";
   if (typeof value !== "string" || value === "") throw wrongType(name, expected, value);
   if (value.startsWith("[")) {
-    const address = value.slice(1).replace(/\]$/, "");
+    const address = value.replaceAll(/[[\]]/g, "");
     throw new TypeError(
       `Cannot set ${name}: ${value} is how an address stands in a URL, it must be ${address}`,
     );

@@ -7,7 +7,7 @@
 import { type HandshakePlatform, receiveRequest } from "../connection/accept.ts";
 import { ByteChannel } from "../connection/byte_channel.ts";
 import type { Transport } from "../connection/transport.ts";
-import type { WebSocketConnection } from "../connection/web_socket_connection.ts";
+import type { ServerConnection } from "../connection/web_socket_connection.ts";
 import { Acceptor, type ServerCloseOptions } from "./acceptor.ts";
 import {
   type Handler,
@@ -21,11 +21,11 @@ import {
 export type ServerAddress = { readonly hostname: string; readonly port: number } | { readonly path: string };
 
 /** A running server. */
-export interface Server extends AsyncDisposable {
+export interface Server<C = unknown> extends AsyncDisposable {
   /** Where it listens. */
   readonly address: ServerAddress;
   /** The connections that are open. */
-  readonly connections: ReadonlySet<WebSocketConnection>;
+  readonly connections: ReadonlySet<ServerConnection<C>>;
   /**
    * Stops: answers new upgrades with 503, closes open connections, waits for their handlers up to the timeout, then
    * cuts what is left. Calling it again waits for the same end.
@@ -66,7 +66,7 @@ export async function startServer<C>(
   platform: ServerPlatform,
   options: ServeOptions<C>,
   handler: Handler<C>,
-): Promise<Server> {
+): Promise<Server<C>> {
   const settings = readServeOptions(options, platform);
   options.signal?.throwIfAborted();
   const server = new ListeningServer(settings, handler);
@@ -75,7 +75,7 @@ export async function startServer<C>(
   return server;
 }
 
-class ListeningServer<C> implements Server {
+class ListeningServer<C> implements Server<C> {
   readonly #settings: ServeSettings<C>;
   readonly #acceptor: Acceptor<C>;
   #listener!: Listener;
@@ -90,7 +90,7 @@ class ListeningServer<C> implements Server {
     return this.#listener.address;
   }
 
-  get connections(): ReadonlySet<WebSocketConnection> {
+  get connections(): ReadonlySet<ServerConnection<C>> {
     return this.#acceptor.connections;
   }
 

@@ -7,6 +7,7 @@
 import type { Connection } from "../connection/connection.ts";
 import type { CloseInfo, ConnectionObserver } from "../connection/ending.ts";
 import { isErrorOf } from "../connection/error_source.ts";
+import type { ServerConnection } from "../connection/web_socket_connection.ts";
 import type { IncomingUpgrade } from "../connection/upgrade_request.ts";
 import { WebSocketError } from "../errors.ts";
 import type { ErrorContext, Handler } from "./serve_options.ts";
@@ -26,7 +27,7 @@ export interface SessionHost<C> {
 /** Runs the handler for as long as it takes, then closes the connection. */
 export class Session<C> implements ConnectionObserver {
   /** The connection. */
-  readonly connection: Connection;
+  readonly connection: Connection & ServerConnection<C>;
   readonly #request: IncomingUpgrade<C>;
   readonly #host: SessionHost<C>;
   /** What is not over: the connection's stream, the handler. */
@@ -39,7 +40,11 @@ export class Session<C> implements ConnectionObserver {
    * @param request The request that asked for it.
    * @param host The server.
    */
-  constructor(connection: Connection, request: IncomingUpgrade<C>, host: SessionHost<C>) {
+  constructor(
+    connection: Connection & ServerConnection<C>,
+    request: IncomingUpgrade<C>,
+    host: SessionHost<C>,
+  ) {
     this.connection = connection;
     this.#request = request;
     this.#host = host;
