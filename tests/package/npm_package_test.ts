@@ -48,13 +48,24 @@ function echoes(entry: string, version: string | undefined, program: string, ...
   });
 }
 
-test("npm pack holds the scripts with their maps, the declarations that a user reaches, and four pages", () => {
+test("npm pack holds the scripts with their maps, the declarations that a user reaches, and what the README links to", () => {
   console.log(`${files.length} files, ${size} bytes packed, ${unpackedSize} unpacked`);
   const outside = files.map(({ path }) => path).filter((path) => !path.startsWith("dist/"));
-  assertEquals(outside.sort(), ["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
+  const others = outside.filter((path) => !/^(?:docs|examples)\//.test(path));
+  const pages = ["ARCHITECTURE", "CHANGELOG", "CONTRIBUTING", "README", "SECURITY", "bench/README"];
+  assertEquals(others.sort(), ["LICENSE", ...pages.map((name) => `${name}.md`), "package.json"].sort());
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  const links = [...readme.matchAll(/\]\(([^)#\s]+)[^)]*\)|(?:src|srcset)="([^"]+)"/g)].map(([, a, b]) =>
+    a ?? b!
+  );
+  const dead = links.filter((link) =>
+    !/^https:/.test(link) && !outside.some((path) => path.startsWith(link))
+  );
+  assertEquals(dead, []);
   const inside = files.map(({ path }) => path).filter((path) => path.startsWith("dist/"));
   assertEquals(inside.filter((path) => !/\.(?:js|js\.map|d\.ts)$/.test(path)), []);
-  assert(size < 300_000, `the tarball has ${size} bytes`);
+  // Half of it is the sources in the maps, a third the pictures of the README.
+  assert(size < 640_000, `the tarball has ${size} bytes`);
 });
 
 test("the npm package exports what the JSR package exports, and depends on nothing", () => {
@@ -74,6 +85,15 @@ test("the npm package exports what the JSR package exports, and depends on nothi
   ];
   assertEquals(fields.filter((field) => field in manifest), []);
   assertEquals(manifest.sideEffects, false);
+});
+
+test("each command of CONTRIBUTING installs what it needs first", () => {
+  const scripts: Readonly<Record<string, string>> = manifest.scripts;
+  const page = readFileSync(join(root, "CONTRIBUTING.md"), "utf8");
+  const commands = [...page.matchAll(/^npm (?:run )?([\w:]+)/gm)].map(([, name]) => name!);
+  assert(commands.length >= 8, `${commands.length} commands`);
+  const bare = commands.filter((name) => !scripts[`pre${name}`]?.startsWith("npm install "));
+  assertEquals(bare, []);
 });
 
 test("publint finds nothing", () => {
