@@ -59,16 +59,13 @@ async function openRedis(url: URL): Promise<OpenGroups> {
 
 async function openNats(url: URL): Promise<OpenGroups> {
   const { connect } = await import("@nats-io/transport-node");
-  const { Kvm } = await import("@nats-io/kv");
   const [user, pass] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
   const login = pass === "" ? user !== "" && { token: user } : { user, pass };
   const client = await connect({ servers: url.host, maxReconnectAttempts: -1, ...login });
-  const bucket = new Kvm(client).create("sluice-demo", { ttl: PRESENCE_TTL });
-  const presence = await bucket.catch(() =>
-    console.error("NATS has no JetStream: lists show this process alone, and names are its own")
+  return open(
+    natsBroker(client, { prefix: "sluice-demo.", presenceTtl: PRESENCE_TTL }),
+    () => client.close(),
   );
-  const broker = natsBroker(client, { prefix: "sluice-demo.", ...presence && { presence } });
-  return open(broker, () => client.close());
 }
 
 function open(broker: Broker | undefined, leave: () => unknown): OpenGroups {

@@ -9,6 +9,8 @@ export type Deliver = (payload: Uint8Array) => void;
 
 /** What a {@linkcode Broker} is told when it is taken into use. */
 export interface BrokerEvents {
+  /** Called when it is connected for the first time; a broker that always is need not call it. */
+  connected?(): void;
   /** Hears that what others publish may have been lost since now, until the broker is back. */
   interrupted(cause: unknown): void;
   /** Hears that the broker is back, and every subscription with it. */
@@ -33,8 +35,10 @@ export interface BrokerEvents {
  * It may deliver to a process what that process published: `Groups` recognises its own.
  */
 export interface Broker {
-  /** Who is there, across processes; a broker that keeps no state has none. */
-  readonly presence?: PresenceStore | undefined;
+  /**
+   * Tells how long a process that died is still seen as present, in milliseconds, from 100 to a day. @default 15 s
+   */
+  readonly presenceTtl?: (() => Promise<number>) | undefined;
   /** Begins: called once, before anything else. */
   open(events: BrokerEvents): void;
   /**
@@ -55,26 +59,4 @@ export interface Broker {
   unsubscribe(channel: string): Promise<void>;
   /** Lets go of all that it made itself; what the user handed in stays open. */
   close(): Promise<void>;
-}
-
-/**
- * Keeps small entries, one for each process and channel, for a limited time.
- *
- * It MUST let an entry vanish that was not put again within {@linkcode PresenceStore.ttl}.
- */
-export interface PresenceStore {
-  /** Tells how long an entry lives that is not put again, in milliseconds. */
-  ttl(): Promise<number>;
-  /**
-   * Puts or replaces the entry of a process.
-   *
-   * @param channel As for {@linkcode Broker.publish}.
-   * @param owner The process: 32 hexadecimal digits.
-   * @param entry A short text.
-   */
-  put(channel: string, owner: string, entry: string): Promise<void>;
-  /** Removes the entry of a process. */
-  remove(channel: string, owner: string): Promise<void>;
-  /** Lists the entries of a channel by their owners. */
-  list(channel: string): Promise<ReadonlyMap<string, string>>;
 }

@@ -6,7 +6,8 @@
  *  | "SLU" 1 | kind | process id (16) | payload ...
  * ```
  *
- * `kind` is 1 for text (UTF-8) and 2 for binary, as the opcodes of RFC 6455 §5.2. The payload is as it is.
+ * `kind` is 1 for text (UTF-8) and 2 for binary, as the opcodes of RFC 6455 §5.2, and 4 for what processes tell each other
+ * (UTF-8). The payload is as it is.
  *
  * @module
  */
@@ -20,6 +21,7 @@ const ID_START = MAGIC.length + 1;
 const HEADER_SIZE = ID_START + ID_SIZE;
 const TEXT = 1;
 const BINARY = 2;
+const CONTROL = 4;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -55,25 +57,37 @@ export function seal(from: ProcessId, data: string | Bytes, byteLength: number):
   return envelope;
 }
 
+/** Puts into an envelope what processes tell each other. */
+export function sealControl(from: ProcessId, text: string): Uint8Array {
+  const envelope = seal(from, text, encoder.encode(text).length);
+  envelope[MAGIC.length] = CONTROL;
+  return envelope;
+}
+
+/** What was in an envelope: a message, or what a process tells others, and which process that is. */
+export type Unsealed = { readonly data: string | Uint8Array } | {
+  readonly control: string;
+  readonly from: string;
+};
+
 /**
  * Takes a message out of an envelope. Never throws, whatever it is given.
  *
  * @returns The message; `"own"` if it is from the process that asks, `"malformed"` if it is no envelope. Bytes are a
  *   view of what was given.
  */
-export function unseal(
-  envelope: Uint8Array,
-  own: ProcessId,
-): { readonly data: string | Uint8Array } | "own" | "malformed" {
+export function unseal(envelope: Uint8Array, own: ProcessId): Unsealed | "own" | "malformed" {
   const kind = envelope[MAGIC.length];
   if (envelope.length < HEADER_SIZE || !startsWith(envelope, MAGIC)) return "malformed";
   if (startsWith(envelope.subarray(ID_START), own)) return "own";
   // What clients hand over may be a Buffer, which is not a Uint8Array in all it does.
   const payload = view(envelope).subarray(HEADER_SIZE);
   if (kind === BINARY) return { data: payload };
-  if (kind !== TEXT) return "malformed";
+  if (kind !== TEXT && kind !== CONTROL) return "malformed";
   try {
-    return { data: decoder.decode(payload) };
+    const text = decoder.decode(payload);
+    if (kind === TEXT) return { data: text };
+    return { control: text, from: formatProcessId(view(envelope).subarray(ID_START, HEADER_SIZE)) };
   } catch {
     return "malformed";
   }

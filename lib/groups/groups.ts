@@ -12,19 +12,27 @@ import { FanOut } from "./fan_out.ts";
 import type { GroupConnection } from "./group_connection.ts";
 import { GroupsError, type GroupsErrorContext } from "./groups_error.ts";
 import {
+  type DisconnectOptions,
+  disconnectTable,
   type GroupsCounts,
   type GroupsOptions,
   type GroupsSettings,
+  type GroupsStatus,
   type JoinOptions,
   joinTable,
   type Presence,
+  type PresenceQueries,
+  type PresentMember,
   type PublishOptions,
   publishTable,
   readGroupsOptions,
   type SendToResult,
 } from "./groups_options.ts";
+import type { Member, MemberChange } from "./control.ts";
 import { Memberships } from "./memberships.ts";
-import { checkName, type TopicKind } from "./names.ts";
+import { checkInfo, checkName, type TopicKind } from "./names.ts";
+import type { Order } from "./order.ts";
+import { type PresenceChange, PresenceWatch } from "./presence_watch.ts";
 import { Relay } from "./relay.ts";
 import type { Topics } from "./topics.ts";
 
@@ -60,6 +68,7 @@ export class Groups implements AsyncDisposable {
   readonly #fanOut: FanOut;
   readonly #counts = { dropped: 0, closed: 0, lost: 0, malformed: 0 };
   readonly #relay: Relay | undefined;
+  readonly #watch = new PresenceWatch();
   /** Resolves when all is closed; there once that has begun. */
   #closed: Promise<void> | undefined;
 
@@ -74,12 +83,18 @@ export class Groups implements AsyncDisposable {
     this.#memberships = new Memberships({
       appeared: (kind, name) => this.#relay?.watch(kind, name),
       vanished: (kind, name) => this.#relay?.unwatch(kind, name),
-      renamed: (group) => this.#relay?.presence?.change(group),
+      changed: (change) => this.#changed(change),
       left: (connection) => this.#fanOut.forget(connection),
     });
     this.#fanOut = new FanOut({ policy, maxBuffered, onMissed: (...missed) => this.#missed(...missed) });
     if (broker !== undefined) this.#relay = this.#makeRelay(broker);
   }
+
+  /** Tells who is in a group, across processes: those who joined under a name. */
+  readonly presence: PresenceQueries = Object.assign((name: string) => this.#presence(name), {
+    members: (name: string) => this.#present(name),
+    watch: (name: string) => this.#watchGroup(name),
+  });
 
   /** What was lost so far, counted. */
   get counts(): GroupsCounts {
@@ -91,23 +106,27 @@ export class Groups implements AsyncDisposable {
    *
    * @param name Any string of up to 512 UTF-16 units.
    * @param connection It leaves by itself when it closes.
-   * @param options `as`: the name it can be addressed by.
+   * @param options `as`: the name it can be addressed by; `info`: what others see of it besides.
    * @returns Resolves when it also gets what other processes publish from then on; while the broker is away, or if it
    *   does not answer within `timeout`, sooner. Never rejects: that goes to `onError`.
-   * @throws {TypeError} If a name is not a string, or an option is wrong.
-   * @throws {RangeError} If a name is too long, or the connection is in `maxGroups` groups.
+   * @throws {TypeError} If a name is not a string, an option is wrong, or `info` is not JSON or comes without `as`.
+   * @throws {RangeError} If a name or `info` is too long, or the connection is in `maxGroups` groups.
    */
   join(name: string, connection: GroupConnection, options: JoinOptions = {}): Promise<void> {
     checkName("group", name);
     checkOptions("options", options, joinTable, '{ as: "Ada" }');
-    const { as } = options;
+    const { as, info } = options;
     if (as !== undefined) checkName("member", as);
+    const member = as === undefined ? undefined : { name: as, info: checkInfo(info) };
+    if (info !== undefined && member === undefined) {
+      throw new TypeError("Cannot join group: info needs a name to go with, as");
+    }
     if (this.#closed !== undefined) return DONE;
     const { maxGroups } = this.#settings;
     if (this.#memberships.count(connection) >= maxGroups && !this.#memberships.has(name, connection)) {
       throw new RangeError(`Cannot join group: the connection is in ${maxGroups} groups already`);
     }
-    this.#memberships.join(name, connection, as);
+    this.#memberships.join(name, connection, member);
     return this.#relay === undefined ? DONE : this.#joined(this.#relay, name, as);
   }
 
@@ -172,17 +191,32 @@ export class Groups implements AsyncDisposable {
   }
 
   /**
-   * Asks who is in a group, across processes. Never rejects: what cannot be asked goes to `onError`, and is left out.
+   * Closes the connections that joined under a name, in whichever groups and processes.
    *
-   * What others tell is as old as their latest word, and that of a process that died lasts for the broker's `ttl`.
-   *
-   * @param name The group's.
+   * @param member The name.
+   * @param options What to close them with.
+   * @returns As for {@linkcode Groups.sendTo}.
+   * @throws {TypeError | RangeError} If the name is not a string, an option is wrong, or the code must not be sent.
    */
-  async presence(name: string): Promise<Presence> {
-    const names = this.#memberships.namesIn(name);
-    await this.#relay?.presence?.addOthers(name, names);
-    const size = [...names.values()].reduce((sum, count) => sum + count, 0);
-    return { size, names: [...names.keys()].sort() };
+  disconnect(member: string, options: DisconnectOptions = {}): Promise<SendToResult> {
+    checkName("member", member);
+    checkOptions("options", options, disconnectTable, "{ closeCode: 4001 }");
+    const { closeCode = 1000, reason = "" } = options;
+    return this.#order(member, { type: "disconnect", closeCode, reason });
+  }
+
+  /**
+   * Takes the connections that joined under a name out of a group, in whichever processes. They stay open.
+   *
+   * @param group The group's name.
+   * @param member Theirs.
+   * @returns As for {@linkcode Groups.sendTo}.
+   * @throws {TypeError} If a name is not a string.
+   */
+  removeFrom(group: string, member: string): Promise<SendToResult> {
+    checkName("group", group);
+    checkName("member", member);
+    return this.#order(member, { type: "remove", group });
   }
 
   /**
@@ -200,8 +234,54 @@ export class Groups implements AsyncDisposable {
     return this.close();
   }
 
+  async #presence(name: string): Promise<Presence> {
+    const members = await this.#present(name);
+    return { size: members.length, names: [...new Set(members.map(({ name }) => name))].sort() };
+  }
+
+  async #present(name: string): Promise<PresentMember[]> {
+    await this.#relay?.presence.catchUp();
+    return [...this.#membersOf(name)].map(([, { name, info }]) => ({ name, info }));
+  }
+
+  *#membersOf(group: string): Generator<[key: string, Member]> {
+    yield* this.#memberships.membersOf(group);
+    if (this.#relay !== undefined) yield* this.#relay.presence.membersOf(group);
+  }
+
+  #watchGroup(name: string): AsyncIterableIterator<PresenceChange, undefined> {
+    checkName("group", name);
+    void this.#relay?.presence.sync();
+    const changes = this.#watch.watch(name, () => this.#membersOf(name));
+    if (this.#closed !== undefined) this.#watch.close();
+    return changes;
+  }
+
+  #changed(change: MemberChange): void {
+    this.#watch.change(change.group, `${change.id}`, change.member);
+    this.#relay?.presence.change(change);
+  }
+
+  async #order(member: string, order: Order): Promise<SendToResult> {
+    if (this.#closed !== undefined) return { local: 0, forwarded: false };
+    const local = this.#obey(member, order);
+    const forwarded = await this.#relay?.order(member, order) ?? false;
+    return { local, forwarded };
+  }
+
+  /** Does what is asked for with the connections of this process; returns how many there are. */
+  #obey(member: string, order: Order): number {
+    const connections = [...this.#memberships.members.get(member)];
+    for (const connection of connections) {
+      if (order.type === "remove") this.#memberships.leaveAs(order.group, connection, member);
+      else connection.close({ closeCode: order.closeCode, reason: order.reason });
+    }
+    return connections.length;
+  }
+
   async #end(): Promise<void> {
     this.#memberships.clear();
+    this.#watch.close();
     await this.#relay?.close();
   }
 
@@ -211,7 +291,10 @@ export class Groups implements AsyncDisposable {
       broker,
       maxPending,
       timeout,
-      namesIn: (group) => this.#memberships.namesIn(group),
+      members: () => this.#memberships.allMembers(),
+      onMember: (group, key, member) => this.#watch.change(group, key, member),
+      onOrder: (name, order) => this.#obey(name, order),
+      onStatus: (status) => this.#tellStatus(status),
       deliver: (kind, name, message) =>
         void this.#fanOut.send(message, this.#topics(kind).get(name), undefined),
       onMalformed: () => this.#counts.malformed++,
@@ -252,6 +335,15 @@ export class Groups implements AsyncDisposable {
       connection.close(TOO_SLOW);
     }
     if (first) this.#report(new GroupsError("slow-consumer"), { stage: "deliver", connection });
+  }
+
+  #tellStatus(status: GroupsStatus): void {
+    try {
+      const told: unknown = this.#settings.onStatus?.(status);
+      Promise.resolve(told).catch((error) => this.#report(error, { stage: "status" }));
+    } catch (error) {
+      this.#report(error, { stage: "status" });
+    }
   }
 
   /** Tells the user of an error. There is nobody to tell if that fails. */

@@ -60,9 +60,9 @@ export class GroupsError extends Error {
 export interface GroupsErrorContext {
   /**
    * What failed: to encode a message, to deliver it to a member of this process, to publish it to others, to hear what
-   * others publish, to tell or ask who is there, or to close the broker.
+   * others publish, to tell or learn who is there, or to close the broker; or the user's own `onStatus`.
    */
-  readonly stage: "encode" | "deliver" | "publish" | "subscribe" | "presence" | "close";
+  readonly stage: "encode" | "deliver" | "publish" | "subscribe" | "presence" | "close" | "status";
   /** The group it was about. */
   readonly group?: string;
   /** The name of the member it was about, if it was addressed by name. */

@@ -17,6 +17,8 @@ import type { Broker } from "./broker.ts";
 import type { SlowConsumerPolicy } from "./fan_out.ts";
 import type { GroupConnection } from "./group_connection.ts";
 import type { GroupsErrorContext } from "./groups_error.ts";
+import { isCloseCode } from "./order.ts";
+import type { PresenceChange } from "./presence_watch.ts";
 
 /** How groups behave. */
 export interface GroupsOptions {
@@ -40,6 +42,19 @@ export interface GroupsOptions {
   timeout?: number;
   /** Hears of errors, behind the call that led to them. @default nobody does, and they are counted all the same */
   onError?: (error: unknown, context: GroupsErrorContext) => unknown;
+  /** Called when the broker is connected, goes away, or is back. @default nobody is told */
+  onStatus?: (status: GroupsStatus) => unknown;
+}
+
+/** Where the connection to the broker stands. */
+export interface GroupsStatus {
+  /**
+   * `"connected"`: for the first time; `"interrupted"`: what others publish is lost from now on; `"restored"`: the broker
+   * is back, and every subscription with it.
+   */
+  readonly state: "connected" | "interrupted" | "restored";
+  /** Why it was interrupted. */
+  readonly cause?: unknown;
 }
 
 /** How to join. */
@@ -48,6 +63,11 @@ export interface JoinOptions {
    * The name that the member can be addressed by, and that others see it under; several may share one. @default none
    */
   as?: string;
+  /**
+   * What others see of the member besides its name, as JSON: at most 1,024 UTF-16 units of it. Only with `as`.
+   * @default none
+   */
+  info?: unknown;
 }
 
 /** How to publish. */
@@ -72,6 +92,50 @@ export interface Presence {
   readonly names: readonly string[];
 }
 
+/** A member of a group, in whichever process. */
+export interface PresentMember {
+  /** The name it joined under. */
+  readonly name: string;
+  /** What it joined with; `undefined` if nothing. */
+  readonly info: unknown;
+}
+
+/** What can be asked about who is in a group. */
+export interface PresenceQueries {
+  /**
+   * Asks who is in a group, across processes. Never rejects.
+   *
+   * What others tell is as old as their latest word, and that of a process that died lasts for the broker's
+   * `presenceTtl`.
+   *
+   * @param name The group's.
+   */
+  (name: string): Promise<Presence>;
+  /** Lists the members themselves, one for each connection, those of this process first. Never rejects. */
+  members(name: string): Promise<PresentMember[]>;
+  /**
+   * Watches a group: first `came` for each name in it, then each change, across processes. Changes of one name that
+   * nobody has asked for yet are put together, so a slow reader holds at most one for each name.
+   *
+   * @param name The group's.
+   * @returns It ends when the groups are closed; leaving the loop ends it, too.
+   *
+   * @example Who comes and goes
+   * ```ts ignore
+   * for await (const { type, name } of groups.presence.watch("lobby")) console.log(name, type);
+   * ```
+   */
+  watch(name: string): AsyncIterableIterator<PresenceChange, undefined>;
+}
+
+/** How to disconnect members. */
+export interface DisconnectOptions {
+  /** The code of the Close: 1000, 1001, 1003, 1007 to 1014, or 3000 to 4999. @default {1000} */
+  closeCode?: number;
+  /** Why. @default {""} */
+  reason?: string;
+}
+
 /** What was lost so far. */
 export interface GroupsCounts {
   /** Messages that a member of this process missed because it was too slow: one for each member. */
@@ -86,8 +150,8 @@ export interface GroupsCounts {
 
 /** The options, checked, with their defaults. */
 export type GroupsSettings =
-  & Required<Omit<GroupsOptions, "broker" | "onError">>
-  & Pick<GroupsOptions, "broker" | "onError">;
+  & Required<Omit<GroupsOptions, "broker" | "onError" | "onStatus">>
+  & Pick<GroupsOptions, "broker" | "onError" | "onStatus">;
 
 const POLICIES: readonly SlowConsumerPolicy[] = ["wait", "drop", "close"];
 
@@ -100,10 +164,20 @@ const groupsTable: OptionTable<GroupsOptions> = {
   maxGroups: aPositiveNumber,
   timeout: aPositiveTime,
   onError: aFunction,
+  onStatus: aFunction,
 };
 
 /** What the options of `join` may be. */
-export const joinTable: OptionTable<JoinOptions> = { as: aString };
+export const joinTable: OptionTable<JoinOptions> = { as: aString, info: () => {} };
+
+/** What the options of `disconnect` may be. */
+export const disconnectTable: OptionTable<DisconnectOptions> = {
+  closeCode: (value, name) => {
+    if (isCloseCode(value)) return;
+    throw new RangeError(`Cannot set ${name}: it must be a close code that may be sent, not ${value}`);
+  },
+  reason: aString,
+};
 
 /** What the options of `publish` may be. */
 export const publishTable: OptionTable<PublishOptions> = {
@@ -125,6 +199,7 @@ export function readGroupsOptions(options: GroupsOptions): GroupsSettings {
     timeout = 5_000,
     broker,
     onError,
+    onStatus,
   } = options;
   return {
     slowConsumer,
@@ -134,5 +209,6 @@ export function readGroupsOptions(options: GroupsOptions): GroupsSettings {
     timeout,
     ...broker && { broker },
     ...onError && { onError },
+    ...onStatus && { onStatus },
   };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Member, MemberChange } from "./control.ts";
 import type { GroupConnection } from "./group_connection.ts";
 import type { TopicKind } from "./names.ts";
 import { Topics } from "./topics.ts";
@@ -14,10 +15,18 @@ export interface MembershipEvents {
   appeared(kind: TopicKind, name: string): void;
   /** It has lost its last one. */
   vanished(kind: TopicKind, name: string): void;
-  /** The names in a group have changed. */
-  renamed(group: string): void;
+  /** A member that others see has come, changed or left. */
+  changed(change: MemberChange): void;
   /** A connection is in no group any more. */
   left(connection: GroupConnection): void;
+}
+
+/** A connection's membership of a group. */
+interface Membership {
+  /** Tells it from all others of this process. */
+  readonly id: number;
+  /** What others see of it, if it has a name. */
+  readonly member: Member | undefined;
 }
 
 /** Keeps groups and names in step, and lets a connection that closes leave them all. */
@@ -25,8 +34,9 @@ export class Memberships {
   readonly groups: Topics = new Topics();
   readonly members: Topics = new Topics();
   readonly #events: MembershipEvents;
-  /** For each connection its groups, and what it joined them as. */
-  readonly #joined = new Map<GroupConnection, Map<string, string | undefined>>();
+  /** For each connection its groups. */
+  readonly #joined = new Map<GroupConnection, Map<string, Membership>>();
+  #nextId = 0;
   /** Whose end is waited for: to wait anew each time one joins would pile up. */
   readonly #watched = new WeakSet<GroupConnection>();
 
@@ -44,26 +54,33 @@ export class Memberships {
     return this.#joined.get(connection)?.has(group) ?? false;
   }
 
-  /** The names that the connections of a group joined as, and how many have each. */
-  namesIn(group: string): Map<string, number> {
-    const names = new Map<string, number>();
+  /** The members of a group that others see, with the keys that tell them apart. */
+  *membersOf(group: string): Generator<[key: string, Member]> {
     for (const connection of this.groups.get(group)) {
-      const name = this.#joined.get(connection)?.get(group);
-      if (name !== undefined) names.set(name, (names.get(name) ?? 0) + 1);
+      const { id, member } = this.#joined.get(connection)!.get(group)!;
+      if (member !== undefined) yield [`${id}`, member];
     }
-    return names;
   }
 
-  /** Puts a connection into a group; if it is there already it only changes its name. */
-  join(group: string, connection: GroupConnection, as: string | undefined): void {
+  /** The members of all groups that others see. */
+  *allMembers(): Generator<MemberChange> {
+    for (const joined of this.#joined.values()) {
+      for (const [group, { id, member }] of joined) if (member !== undefined) yield { group, id, member };
+    }
+  }
+
+  /** Puts a connection into a group; if it is there already it only changes what others see of it. */
+  join(group: string, connection: GroupConnection, member: Member | undefined): void {
     let joined = this.#joined.get(connection);
     if (joined === undefined) this.#joined.set(connection, joined = new Map());
     const before = joined.get(group);
-    joined.set(group, as);
+    const id = before?.id ?? this.#nextId++;
+    joined.set(group, { id, member });
+    const as = member?.name;
     if (as !== undefined && this.members.add(as, connection)) this.#events.appeared("member", as);
-    if (before !== as) this.#dropName(before, connection, joined);
+    if (before?.member?.name !== as) this.#dropName(before?.member?.name, connection, joined);
     if (this.groups.add(group, connection)) this.#events.appeared("group", group);
-    if (before !== as) this.#events.renamed(group);
+    if (before?.member !== undefined || member !== undefined) this.#events.changed({ group, id, member });
     if (this.#watched.has(connection)) return;
     this.#watched.add(connection);
     const leave = () => this.leaveAll(connection);
@@ -74,15 +91,20 @@ export class Memberships {
   leave(group: string, connection: GroupConnection): void {
     const joined = this.#joined.get(connection);
     if (joined === undefined || !joined.has(group)) return;
-    const as = joined.get(group);
+    const { id, member } = joined.get(group)!;
     joined.delete(group);
-    this.#dropName(as, connection, joined);
+    this.#dropName(member?.name, connection, joined);
     if (this.groups.delete(group, connection)) this.#events.vanished("group", group);
-    if (as !== undefined) this.#events.renamed(group);
+    if (member !== undefined) this.#events.changed({ group, id, member: undefined });
     if (joined.size === 0) {
       this.#joined.delete(connection);
       this.#events.left(connection);
     }
+  }
+
+  /** Takes a connection out of a group, if it is in it under that name. */
+  leaveAs(group: string, connection: GroupConnection, name: string): void {
+    if (this.#joined.get(connection)?.get(group)?.member?.name === name) this.leave(group, connection);
   }
 
   /** Takes a connection out of all groups. */
@@ -99,10 +121,10 @@ export class Memberships {
   #dropName(
     name: string | undefined,
     connection: GroupConnection,
-    joined: ReadonlyMap<string, string | undefined>,
+    joined: ReadonlyMap<string, Membership>,
   ): void {
     if (name === undefined) return;
-    for (const other of joined.values()) if (other === name) return;
+    for (const { member } of joined.values()) if (member?.name === name) return;
     if (this.members.delete(name, connection)) this.#events.vanished("member", name);
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Broker, BrokerEvents, Deliver, PresenceStore } from "./broker.ts";
+import type { Broker, BrokerEvents, Deliver } from "./broker.ts";
 
 /**
  * Connects brokers that share this process and nothing else: for tests, and for trying out what several processes do.
@@ -21,25 +21,24 @@ import type { Broker, BrokerEvents, Deliver, PresenceStore } from "./broker.ts";
  */
 export class MemoryHub {
   readonly #channels = new Map<string, Set<Deliver>>();
-  readonly #entries = new Map<string, Map<string, string>>();
 
   /** Makes a broker. */
   connect(): Broker {
-    return new MemoryBroker(this.#channels, new MemoryPresence(this.#entries));
+    return new MemoryBroker(this.#channels);
   }
 }
 
 class MemoryBroker implements Broker {
-  readonly presence: PresenceStore;
   readonly #channels: Map<string, Set<Deliver>>;
   readonly #subscribed = new Map<string, Deliver>();
 
-  constructor(channels: Map<string, Set<Deliver>>, presence: PresenceStore) {
+  constructor(channels: Map<string, Set<Deliver>>) {
     this.#channels = channels;
-    this.presence = presence;
   }
 
-  open(_events: BrokerEvents): void {}
+  open(events: BrokerEvents): void {
+    events.connected?.();
+  }
 
   async publish(channel: string, payload: Uint8Array): Promise<void> {
     // As over a network, it comes when whoever published is done.
@@ -64,35 +63,5 @@ class MemoryBroker implements Broker {
 
   async close(): Promise<void> {
     for (const channel of [...this.#subscribed.keys()]) await this.unsubscribe(channel);
-  }
-}
-
-/** Entries that never expire: whoever put them is gone no sooner than they are. */
-class MemoryPresence implements PresenceStore {
-  readonly #entries: Map<string, Map<string, string>>;
-
-  constructor(entries: Map<string, Map<string, string>>) {
-    this.#entries = entries;
-  }
-
-  ttl(): Promise<number> {
-    return Promise.resolve(60_000);
-  }
-
-  put(channel: string, owner: string, entry: string): Promise<void> {
-    const entries = this.#entries.get(channel) ?? new Map();
-    this.#entries.set(channel, entries.set(owner, entry));
-    return Promise.resolve();
-  }
-
-  remove(channel: string, owner: string): Promise<void> {
-    const entries = this.#entries.get(channel);
-    entries?.delete(owner);
-    if (entries?.size === 0) this.#entries.delete(channel);
-    return Promise.resolve();
-  }
-
-  list(channel: string): Promise<ReadonlyMap<string, string>> {
-    return Promise.resolve(new Map(this.#entries.get(channel)));
   }
 }

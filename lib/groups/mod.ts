@@ -19,17 +19,22 @@
 
 export type { Bytes, CloseOptions, PreparedMessage } from "../connection/web_socket_connection.ts";
 
-export type { Broker, BrokerEvents, Deliver, PresenceStore } from "./broker.ts";
+export type { Broker, BrokerEvents, Deliver } from "./broker.ts";
 export type { SlowConsumerPolicy } from "./fan_out.ts";
 export type { GroupConnection } from "./group_connection.ts";
 export { Groups } from "./groups.ts";
 export { GroupsError, type GroupsErrorCode, type GroupsErrorContext } from "./groups_error.ts";
 export { MemoryHub } from "./memory.ts";
+export type { PresenceChange } from "./presence_watch.ts";
 export type {
+  DisconnectOptions,
   GroupsCounts,
   GroupsOptions,
+  GroupsStatus,
   JoinOptions,
   Presence,
+  PresenceQueries,
+  PresentMember,
   PublishOptions,
   SendToResult,
 } from "./groups_options.ts";

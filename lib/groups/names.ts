@@ -27,6 +27,28 @@ export function checkName(kind: TopicKind, name: unknown): asserts name is strin
   }
 }
 
+/** The longest `info`, as JSON, in UTF-16 units: a crowd of members still fits into a few messages. */
+const MAX_INFO_LENGTH = 1_024;
+
+/**
+ * Checks what others are to see of a member besides its name.
+ *
+ * @returns What others will see: a copy, as JSON has it.
+ * @throws {TypeError} If it is not JSON.
+ * @throws {RangeError} If it is over 1,024 UTF-16 units long.
+ */
+export function checkInfo(info: unknown): unknown {
+  if (info === undefined) return undefined;
+  const json: string | undefined = JSON.stringify(info);
+  if (json === undefined) throw new TypeError(`Cannot take info: it must be JSON, not ${typeof info}`);
+  if (json.length > MAX_INFO_LENGTH) {
+    throw new RangeError(
+      `Cannot take info: as JSON it has ${json.length} UTF-16 units, more than ${MAX_INFO_LENGTH}`,
+    );
+  }
+  return JSON.parse(json);
+}
+
 /**
  * Turns a name into a channel: `g-` or `m-`, then the name with everything but ASCII letters, digits, `_` and `-` as
  * `=` and four hexadecimal digits for each UTF-16 unit. Different names have different channels, also those that UTF-8

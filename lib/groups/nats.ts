@@ -1,26 +1,23 @@
 /**
- * Groups across machines through NATS: its subjects carry the messages, a bucket of its key-value store who is there.
+ * Groups across machines through NATS: its subjects carry the messages.
  *
  * The client is [@nats-io/nats-core](https://www.npmjs.com/package/@nats-io/nats-core) over whichever transport, on
  * Node, Deno and Bun.
  *
  * @example A room that spans processes
  * ```ts ignore
- * import { Kvm } from "@nats-io/kv";
  * import { connect } from "@nats-io/transport-node";
  * import { Groups } from "@sluice/websocket/groups";
  * import { natsBroker } from "@sluice/websocket/groups/nats";
  *
  * const client = await connect({ servers: "localhost:4222", maxReconnectAttempts: -1 });
- * const presence = await new Kvm(client).create("presence", { ttl: 15_000 }); // if you want it
- *
- * const groups = new Groups({ broker: natsBroker(client, { presence }) });
+ * const groups = new Groups({ broker: natsBroker(client) });
  * ```
  *
  * @module
  */
 
-import type { Broker, BrokerEvents, Deliver, PresenceStore } from "./broker.ts";
+import type { Broker, BrokerEvents, Deliver } from "./broker.ts";
 import { aString, checkShape } from "../options/checks.ts";
 import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { checkTtl } from "./broker_options.ts";
@@ -52,19 +49,6 @@ export interface NatsSubscription {
 
 /** The part of a bucket of the key-value store that is used here. */
 export interface NatsBucket {
-  /** Puts an entry. */
-  put(key: string, value: string): Promise<unknown>;
-  /** Removes an entry. */
-  purge(key: string): Promise<unknown>;
-  /** Reads an entry. */
-  get(key: string): Promise<{ readonly operation: string; string(): string } | null>;
-  /** Lists the keys that match a filter. */
-  keys(filter: string): Promise<
-    AsyncIterable<string> & {
-      /** Ends the list. */
-      stop?(): void;
-    }
-  >;
   /** Tells how it was made; `ttl` in milliseconds. */
   status(): Promise<{ readonly ttl: number }>;
 }
@@ -73,14 +57,16 @@ export interface NatsBucket {
 export interface NatsBrokerOptions {
   /** What all subjects begin with; groups meet where it is the same. @default {"sluice."} */
   prefix?: string;
-  /** The bucket that keeps who is there, made with a `ttl`: how long a process that died is seen. @default none */
+  /** How long a process that died is still seen as present, in milliseconds. @default {15000} */
+  presenceTtl?: number;
+  /** A bucket whose `ttl` is taken in place of `presenceTtl`. Nothing is kept in it. @default none */
   presence?: NatsBucket;
 }
 
 const natsTable: OptionTable<NatsBrokerOptions> = {
   prefix: aString,
-  presence: (value, name) =>
-    checkShape(value, name, "a bucket of the key-value store", ["put", "get", "keys"]),
+  presenceTtl: (value, name) => checkTtl(name, value),
+  presence: (value, name) => checkShape(value, name, "a bucket of the key-value store", ["status"]),
 };
 
 /**
@@ -90,20 +76,27 @@ const natsTable: OptionTable<NatsBrokerOptions> = {
  * set, -1 is for ever.
  *
  * @param client Connected.
- * @param options The prefix, and the bucket.
- * @throws {TypeError} If an option is wrong.
+ * @param options The prefix, and how long a dead process is seen.
+ * @throws {TypeError | RangeError} If an option is wrong.
  */
-export function natsBroker(
-  client: NatsClient,
-  options: NatsBrokerOptions = {},
-): Broker {
+export function natsBroker(client: NatsClient, options: NatsBrokerOptions = {}): Broker {
   checkOptions("options", options, natsTable, '{ prefix: "chat." }');
-  const { prefix = "sluice.", presence } = options;
-  return new NatsBroker(client, prefix, presence === undefined ? undefined : new NatsPresence(presence));
+  const { prefix = "sluice.", presenceTtl = 15_000, presence } = options;
+  return new NatsBroker(
+    client,
+    prefix,
+    () => presence === undefined ? Promise.resolve(presenceTtl) : ttlOf(presence),
+  );
+}
+
+async function ttlOf(bucket: NatsBucket): Promise<number> {
+  const { ttl } = await bucket.status();
+  checkTtl("the bucket's ttl", ttl);
+  return ttl;
 }
 
 class NatsBroker implements Broker {
-  readonly presence: PresenceStore | undefined;
+  readonly presenceTtl: () => Promise<number>;
   readonly #client: NatsClient;
   readonly #prefix: string;
   readonly #subscriptions = new Map<string, NatsSubscription>();
@@ -114,16 +107,17 @@ class NatsBroker implements Broker {
   /** Settles when the server has taken all that was published before it was made. */
   #flushed: Promise<void> | undefined;
 
-  constructor(client: NatsClient, prefix: string, presence: PresenceStore | undefined) {
+  constructor(client: NatsClient, prefix: string, presenceTtl: () => Promise<number>) {
     this.#client = client;
     this.#prefix = prefix;
-    this.presence = presence;
+    this.presenceTtl = presenceTtl;
   }
 
   open(events: BrokerEvents): void {
     this.#events = events;
     this.#status = this.#client.status();
     this.#watch();
+    events.connected?.();
   }
 
   publish(channel: string, payload: Uint8Array): Promise<void> {
@@ -212,55 +206,3 @@ class NatsBroker implements Broker {
     this.#events?.restored();
   }
 }
-
-/** An entry is a key of the bucket, which expires with the bucket's `ttl`. */
-class NatsPresence implements PresenceStore {
-  readonly #bucket: NatsBucket;
-
-  constructor(bucket: NatsBucket) {
-    this.#bucket = bucket;
-  }
-
-  async ttl(): Promise<number> {
-    const { ttl } = await this.#bucket.status();
-    checkTtl("the bucket's ttl", ttl);
-    return ttl;
-  }
-
-  async put(channel: string, owner: string, entry: string): Promise<void> {
-    await this.#bucket.put(`${channel}.${owner}`, entry);
-  }
-
-  async remove(channel: string, owner: string): Promise<void> {
-    await this.#bucket.purge(`${channel}.${owner}`);
-  }
-
-  async list(channel: string): Promise<ReadonlyMap<string, string>> {
-    const keys = [...await this.#keysOf(channel)];
-    const found = await Promise.all(keys.map((key) => this.#bucket.get(key)));
-    const entries = new Map<string, string>();
-    for (const [i, entry] of found.entries()) {
-      if (entry?.operation === "PUT") entries.set(keys[i]!.slice(channel.length + 1), entry.string());
-    }
-    return entries;
-  }
-
-  /** Lists the keys of a channel. The client misses the end of a list that is put into while it is read. */
-  async #keysOf(channel: string): Promise<Set<string>> {
-    const list = await this.#bucket.keys(`${channel}.*`);
-    const keys = new Set<string>();
-    const stop = () => list.stop?.();
-    let timer = setTimeout(stop, MAX_SILENCE);
-    for await (const key of list) {
-      if (keys.has(key)) continue;
-      keys.add(key);
-      clearTimeout(timer);
-      timer = setTimeout(stop, MAX_SILENCE);
-    }
-    clearTimeout(timer);
-    return keys;
-  }
-}
-
-/** How long a list may go on without anything new, in milliseconds. */
-const MAX_SILENCE = 250;

@@ -1,5 +1,5 @@
 /**
- * Groups across machines through Redis: its channels carry the messages, its keys who is there.
+ * Groups across machines through Redis: its channels carry the messages.
  *
  * The client is [node-redis](https://www.npmjs.com/package/@redis/client), with RESP2 or RESP3, on Node, Deno and Bun.
  *
@@ -20,7 +20,7 @@
  */
 
 import { toNodeBuffer } from "../adapters/node_buffer.ts";
-import type { Broker, BrokerEvents, Deliver, PresenceStore } from "./broker.ts";
+import type { Broker, BrokerEvents, Deliver } from "./broker.ts";
 import { aString } from "../options/checks.ts";
 import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { checkTtl } from "./broker_options.ts";
@@ -30,8 +30,8 @@ import { GroupsError } from "./groups_error.ts";
 export interface RedisClient {
   /** Whether it is connected, and commands are not put off. */
   readonly isReady: boolean;
-  /** Sends a command; `typeMapping` says as what strings come back. */
-  sendCommand(args: readonly (string | Uint8Array)[], options?: { typeMapping: object }): Promise<unknown>;
+  /** Sends a command. */
+  sendCommand(args: readonly (string | Uint8Array)[]): Promise<unknown>;
   /** What it was made with. */
   readonly options?: { readonly socket?: object } | undefined;
   /** Makes a client with the same options but for those given, which is not connected. */
@@ -56,7 +56,7 @@ export interface RedisSubscriber {
 
 /** How to use Redis. */
 export interface RedisBrokerOptions {
-  /** What all channels and keys begin with; groups meet where it is the same. @default {"sluice:"} */
+  /** What all channels begin with; groups meet where it is the same, in whichever database. @default {"sluice:"} */
   prefix?: string;
   /** How long a process that died is still seen as present, in milliseconds. @default {15000} */
   presenceTtl?: number;
@@ -80,22 +80,23 @@ const redisTable: OptionTable<RedisBrokerOptions> = {
 export function redisBroker(client: RedisClient, options: RedisBrokerOptions = {}): Broker {
   checkOptions("options", options, redisTable, "{ presenceTtl: 15_000 }");
   const { prefix = "sluice:", presenceTtl = 15_000 } = options;
-  return new RedisBroker(client, prefix, new RedisPresence(client, prefix, presenceTtl));
+  return new RedisBroker(client, prefix, presenceTtl);
 }
 
 class RedisBroker implements Broker {
-  readonly presence: PresenceStore;
+  readonly presenceTtl: () => Promise<number>;
   readonly #client: RedisClient;
   readonly #prefix: string;
   #events: BrokerEvents | undefined;
   #subscriber: RedisSubscriber | undefined;
   #connected: Promise<unknown> | undefined;
+  #ready = false;
   #away = false;
 
-  constructor(client: RedisClient, prefix: string, presence: PresenceStore) {
+  constructor(client: RedisClient, prefix: string, presenceTtl: number) {
     this.#client = client;
     this.#prefix = prefix;
-    this.presence = presence;
+    this.presenceTtl = () => Promise.resolve(presenceTtl);
   }
 
   open(events: BrokerEvents): void {
@@ -138,66 +139,9 @@ class RedisBroker implements Broker {
   }
 
   #return(): void {
-    if (!this.#away) return;
+    if (this.#away) this.#events?.restored();
+    else if (!this.#ready) this.#events?.connected?.();
+    this.#ready = true;
     this.#away = false;
-    this.#events?.restored();
   }
-}
-
-/**
- * An entry is a key that expires. Which processes have one is in a set, from which those without are taken when it is
- * read; it expires too when nobody adds to it.
- */
-class RedisPresence implements PresenceStore {
-  readonly #client: RedisClient;
-  readonly #prefix: string;
-  readonly #ttl: number;
-
-  constructor(client: RedisClient, prefix: string, ttl: number) {
-    this.#client = client;
-    this.#prefix = `${prefix}presence:`;
-    this.#ttl = ttl;
-  }
-
-  ttl(): Promise<number> {
-    return Promise.resolve(this.#ttl);
-  }
-
-  async put(channel: string, owner: string, entry: string): Promise<void> {
-    const owners = this.#prefix + channel;
-    const ttl = `${this.#ttl}`;
-    await this.#send(
-      ["SET", `${owners}:${owner}`, entry, "PX", ttl],
-      ["SADD", owners, owner],
-      ["PEXPIRE", owners, ttl],
-    );
-  }
-
-  async remove(channel: string, owner: string): Promise<void> {
-    const owners = this.#prefix + channel;
-    await this.#send(["DEL", `${owners}:${owner}`], ["SREM", owners, owner]);
-  }
-
-  async list(channel: string): Promise<ReadonlyMap<string, string>> {
-    const owners = this.#prefix + channel;
-    const [members] = await this.#send(["SMEMBERS", owners]);
-    const known = [...members as Iterable<string>];
-    const entries = await this.#send(...known.map((owner) => ["GET", `${owners}:${owner}`]));
-    const gone = known.filter((_, i) => entries[i] === null);
-    if (gone.length > 0) await this.#send(["SREM", owners, ...gone]);
-    return new Map(known.map((owner, i) => [owner, entries[i]] as const).filter(hasEntry));
-  }
-
-  /** Sends commands, one right behind the other. */
-  async #send(...commands: readonly (readonly string[])[]): Promise<unknown[]> {
-    if (!this.#client.isReady) throw new GroupsError("broker-away");
-    return await Promise.all(commands.map((command) => this.#client.sendCommand(command, AS_STRINGS)));
-  }
-}
-
-/** Whatever the user set for the client. */
-const AS_STRINGS = { typeMapping: {} };
-
-function hasEntry(pair: readonly [string, unknown]): pair is readonly [string, string] {
-  return typeof pair[1] === "string";
 }

@@ -7,10 +7,13 @@
 import { prepare } from "../connection/web_socket_connection.ts";
 import type { Bytes, PreparedMessage } from "../connection/web_socket_connection.ts";
 import type { Broker } from "./broker.ts";
-import { formatProcessId, makeProcessId, type ProcessId, seal, unseal } from "./envelope.ts";
+import type { Member, MemberChange } from "./control.ts";
+import { formatProcessId, makeProcessId, type ProcessId, seal, sealControl, unseal } from "./envelope.ts";
 import { GroupsError, type GroupsErrorContext } from "./groups_error.ts";
 import { channelOf, type TopicKind } from "./names.ts";
-import { PresenceKeeper } from "./presence_keeper.ts";
+import type { GroupsStatus } from "./groups_options.ts";
+import { type Order, readOrder } from "./order.ts";
+import { PresenceTracker } from "./presence_tracker.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { TimeLimit } from "./time_limit.ts";
 
@@ -21,8 +24,14 @@ export interface RelayOptions {
   readonly maxPending: number;
   /** How long the broker may take to answer, in milliseconds. */
   readonly timeout: number;
-  /** The names that the members of a group have here, and how many have each. */
-  readonly namesIn: (group: string) => ReadonlyMap<string, number>;
+  /** The members here that others see. */
+  readonly members: () => Iterable<MemberChange>;
+  /** Called for each member of another process that comes, changes or leaves. */
+  readonly onMember: (group: string, key: string, member: Member | undefined) => void;
+  /** Does what another process asks for. */
+  readonly onOrder: (name: string, order: Order) => void;
+  /** Called when the broker is connected, is away, or is back. */
+  readonly onStatus: (status: GroupsStatus) => void;
   /** Takes a message from another process. */
   readonly deliver: (kind: TopicKind, name: string, message: PreparedMessage) => void;
   /** Hears of a payload that is no message. */
@@ -36,11 +45,13 @@ export interface RelayOptions {
 /** Publishes what members here are told, and delivers what members elsewhere were. */
 export class Relay {
   /** Who is there. */
-  readonly presence: PresenceKeeper | undefined;
+  readonly presence: PresenceTracker;
   readonly #options: RelayOptions;
   readonly #id: ProcessId = makeProcessId();
   readonly #subscriptions: Subscriptions;
   readonly #limit: TimeLimit;
+  /** Whether the broker is away. */
+  #away = false;
   /** How many bytes are on their way. */
   #pending = 0;
   /** The messages whose fate is not known. */
@@ -49,26 +60,23 @@ export class Relay {
   /** Takes a broker into use. */
   constructor(options: RelayOptions) {
     this.#options = options;
-    const { broker, timeout, namesIn, onError } = options;
+    const { broker, timeout, onError, onStatus } = options;
     this.#limit = new TimeLimit(timeout);
     this.#subscriptions = new Subscriptions(broker);
-    if (broker.presence !== undefined) {
-      this.presence = new PresenceKeeper({
-        store: broker.presence,
-        limit: this.#limit,
-        owner: formatProcessId(this.#id),
-        namesIn,
-        onError: (error, group) => onError(error, { stage: "presence", ...group !== undefined && { group } }),
-      });
-    }
+    this.presence = this.#makePresence();
     broker.open({
+      connected: () => onStatus({ state: "connected" }),
       interrupted: (cause) => {
+        this.#away = true;
         this.#subscriptions.interrupt();
         onError(new GroupsError("interrupted", { cause }), { stage: "subscribe" });
+        onStatus({ state: "interrupted", cause });
       },
       restored: () => {
+        this.#away = false;
         this.#subscriptions.restore();
-        this.presence?.tellAll();
+        this.presence.restart();
+        onStatus({ state: "restored" });
       },
     });
   }
@@ -130,17 +138,76 @@ export class Relay {
     try {
       await Promise.all(this.#publishing);
       this.#subscriptions.close();
-      await this.presence?.close();
+      await this.presence.close();
       await this.#limit.wait(this.#options.broker.close(), "close");
     } catch (error) {
       this.#options.onError(error, { stage: "close" });
     }
   }
 
+  /** Asks other processes to do something with the connections of a name; resolves to whether the broker took it. */
+  order(name: string, order: Order): Promise<boolean> {
+    const { onLost } = this.#options;
+    return this.#tell(channelOf("member", name), JSON.stringify(order)).then(
+      () => true,
+      (error) => {
+        onLost(error, "member", name);
+        return false;
+      },
+    );
+  }
+
+  #makePresence(): PresenceTracker {
+    const { broker, timeout, members, onMember, onError } = this.#options;
+    return new PresenceTracker({
+      id: formatProcessId(this.#id),
+      ttl: broker.presenceTtl?.bind(broker),
+      timeout,
+      members,
+      onChange: onMember,
+      listen: (channel) => this.#listen(channel),
+      tell: (channel, text) =>
+        this.#tell(channel, text).catch((error) => {
+          // That the broker is away has been told.
+          if (!this.#away) onError(error, { stage: "presence" });
+        }),
+      onError: (error) => onError(error, { stage: "presence" }),
+    });
+  }
+
+  /** Subscribes to what processes tell each other. */
+  async #listen(channel: string): Promise<void> {
+    const { onError, onMalformed } = this.#options;
+    this.#subscriptions.add(channel, {
+      deliver: (payload) => {
+        const content = unseal(payload, this.#id);
+        if (content === "own") return;
+        const known = content !== "malformed" && "control" in content &&
+          this.presence.receive(content.from, content.control);
+        if (!known) onMalformed();
+      },
+      onError: (error) => onError(error, { stage: "presence" }),
+    });
+    try {
+      await this.#limit.wait(this.#subscriptions.answered(channel), "ask who is present");
+    } catch (error) {
+      onError(error, { stage: "presence" });
+    }
+  }
+
+  #tell(channel: string, text: string): Promise<void> {
+    const published = this.#options.broker.publish(channel, sealControl(this.#id, text));
+    return this.#limit.wait(published, "tell other processes");
+  }
+
   #receive(kind: TopicKind, name: string, payload: Uint8Array): void {
     const content = unseal(payload, this.#id);
-    if (content === "malformed") this.#options.onMalformed();
-    else if (content !== "own") this.#options.deliver(kind, name, prepare(content.data));
+    if (content === "own") return;
+    if (content === "malformed") return this.#options.onMalformed();
+    if ("data" in content) return this.#options.deliver(kind, name, prepare(content.data));
+    const order = kind === "member" ? readOrder(content.control) : undefined;
+    if (order === undefined) this.#options.onMalformed();
+    else this.#options.onOrder(name, order);
   }
 }
 

@@ -6,23 +6,32 @@
 
 import { GroupsError } from "./groups_error.ts";
 
+/** Into how many ticks the time is divided. */
+const TICKS = 4;
+
 interface Waiting {
-  /** Until when, as `performance.now()` counts. */
-  readonly due: number;
+  /** The tick in which the wait began. */
+  readonly since: number;
   readonly expire: () => void;
 }
 
-/** Bounds how long promises are waited for. All of them share one timer, since all wait equally long. */
+/**
+ * Bounds how long promises are waited for; all of them share one timer.
+ *
+ * The time is counted in ticks of the event loop's timer, so a process that was busy itself for a while does not take the
+ * broker for silent: it has yet to read what came meanwhile.
+ */
 export class TimeLimit {
   readonly #timeout: number;
   /** Whoever waits, the longest first. */
   readonly #waiting = new Set<Waiting>();
+  #tick = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
    * Makes a limit.
    *
-   * @param timeout In milliseconds; `Infinity` for none.
+   * @param timeout In milliseconds, to a quarter more; `Infinity` for none.
    */
   constructor(timeout: number) {
     this.#timeout = timeout;
@@ -39,13 +48,17 @@ export class TimeLimit {
   wait<T>(answer: Promise<T>, action: string): Promise<T> {
     if (this.#timeout === Infinity) return answer;
     return new Promise((resolve, reject) => {
-      const waiting = {
-        due: performance.now() + this.#timeout,
-        expire: () => reject(new GroupsError("broker-timeout", { action, timeout: this.#timeout })),
-      };
+      const expire = () => reject(new GroupsError("broker-timeout", { action, timeout: this.#timeout }));
+      const waiting = { since: this.#tick, expire };
       this.#waiting.add(waiting);
-      this.#timer ??= setTimeout(() => this.#check(), this.#timeout);
-      answer.then(resolve, reject).finally(() => this.#remove(waiting));
+      this.#timer ??= this.#wait();
+      answer.then((value) => {
+        this.#remove(waiting);
+        resolve(value);
+      }, (error) => {
+        this.#remove(waiting);
+        reject(error);
+      });
     });
   }
 
@@ -55,16 +68,17 @@ export class TimeLimit {
     this.#timer = undefined;
   }
 
-  #check(): void {
-    this.#timer = undefined;
-    const now = performance.now();
+  #wait(): ReturnType<typeof setTimeout> {
+    return setTimeout(() => this.#next(), this.#timeout / TICKS);
+  }
+
+  #next(): void {
+    this.#tick++;
     for (const waiting of this.#waiting) {
-      if (waiting.due > now) {
-        this.#timer = setTimeout(() => this.#check(), Math.ceil(waiting.due - now));
-        return;
-      }
+      if (this.#tick - waiting.since <= TICKS) break;
       this.#waiting.delete(waiting);
       waiting.expire();
     }
+    this.#timer = this.#waiting.size > 0 ? this.#wait() : undefined;
   }
 }

@@ -181,6 +181,82 @@ const contract: Record<string, (layer: Layer) => Promise<void>> = {
     assertEquals([here, there].flatMap(({ reported }) => reported), []);
   },
 
+  "a process that starts later learns who is there, with what they told of themselves": async ({ start }) => {
+    const here = await start();
+    const members = Array.from(
+      { length: 2_000 },
+      (_, i) => [`member ${i}`, { seat: i, note: "x".repeat(40) }] as const,
+    );
+    for (const [as, info] of members) here.groups.join("room", new Member(), { as, info });
+    const witness = await start();
+    await untilPresent(witness, "room", { size: 2_000, names: members.map(([as]) => as).sort() });
+    const late = await start();
+    const present = await late.groups.presence.members("room");
+    assertEquals(present.map(({ name, info }) => [name, info]), members.map(([as, info]) => [as, info]));
+    assertEquals((await late.groups.presence("room")).size, 2_000);
+  },
+
+  "whoever watches a group is told who comes, changes and leaves, across processes": async ({ start }) => {
+    const [here, there] = [await start(), await start()];
+    const [phone, laptop, bob] = [new Member(), new Member(), new Member()];
+    here.groups.join("room", phone, { as: "ann", info: { mood: "fine" } });
+    const seen: string[] = [];
+    const watching = (async () => {
+      for await (const { type, name, info } of there.groups.presence.watch("room")) {
+        seen.push(`${name} ${type} ${JSON.stringify(info)}`);
+      }
+    })();
+    await until(() => seen.length === 1);
+    await there.groups.join("room", bob, { as: "bob" });
+    await until(() => seen.length === 2);
+    here.groups.join("room", laptop, { as: "ann", info: { mood: "busy" } });
+    await until(() => seen.length === 3);
+    here.groups.leave("room", laptop);
+    await until(() => seen.length === 4);
+    here.groups.leave("room", phone);
+    await until(() => seen.length === 5);
+    bob.end();
+    await until(() => seen.length === 6);
+    here.groups.join("room", phone, { as: "cat" });
+    await until(() => seen.length === 7);
+    await here.groups.close();
+    await until(() => seen.length === 8);
+    assertEquals(seen, [
+      'ann came {"mood":"fine"}',
+      "bob came undefined",
+      'ann changed {"mood":"busy"}',
+      'ann changed {"mood":"fine"}',
+      'ann left {"mood":"fine"}',
+      "bob left undefined",
+      "cat came undefined",
+      "cat left undefined",
+    ]);
+    await there.groups.close();
+    await watching;
+  },
+
+  "members of other processes are disconnected, and taken out of a group, by their name": async (
+    { start },
+  ) => {
+    const [here, there] = [await start(), await start()];
+    const [near, far, other] = [new Member(), new Member(), new Member()];
+    await here.groups.join("room", near, { as: "ann" });
+    await there.groups.join("room", far, { as: "ann" });
+    await there.groups.join("room", other, { as: "bob" });
+    assertEquals(await here.groups.removeFrom("room", "bob"), { local: 0, forwarded: true });
+    await until(() => !there.groups.members("room").has(other));
+    assertEquals(other.closes, []);
+    const told = await here.groups.disconnect("ann", { closeCode: 4001, reason: "Signed in elsewhere" });
+    assertEquals(told, { local: 1, forwarded: true });
+    await until(() => far.closes.length === 1);
+    const expected = [{ closeCode: 4001, reason: "Signed in elsewhere" }];
+    assertEquals([near.closes, far.closes, other.closes], [expected, expected, []]);
+    assertEquals([here, there].flatMap(({ reported, groups }) => [...reported, groups.counts.malformed]), [
+      0,
+      0,
+    ]);
+  },
+
   "what is no message is counted and ignored": async ({ start }) => {
     const [here, there] = [await start(), await start()];
     const member = new Member();

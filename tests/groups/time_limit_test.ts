@@ -10,12 +10,6 @@ const NEVER = new Promise<never>(() => {});
 /** A broker that takes what it is asked for and does not answer. */
 function frozenBroker(): Broker {
   return {
-    presence: {
-      ttl: () => Promise.resolve(60_000),
-      put: () => NEVER,
-      remove: () => NEVER,
-      list: () => NEVER,
-    },
     open() {},
     publish: () => NEVER,
     subscribe: () => NEVER,
@@ -46,7 +40,7 @@ test("a broker that does not answer: each call ends within the limit, and the er
       `subscribe: Cannot join member: ${late}`,
       `publish: Cannot publish message: ${late}`,
       `presence: Cannot ask who is present: ${late}`,
-      `presence: Cannot tell who is present: ${late}`,
+      `presence: Cannot tell other processes: ${late}`,
       `close: Cannot close: ${late}`,
     ]
   ) assert(told.includes(expected), `${expected} is not among ${told.join("; ")}`);

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { Kvm } from "@nats-io/kv";
 import { connect } from "@nats-io/transport-node";
 import { createClient } from "@redis/client";
 import type { Broker } from "../../lib/groups/mod.ts";
@@ -47,6 +46,5 @@ async function connectRedis(
 async function connectNats(url: string, { ttl = 2_000 }: ConnectBrokerOptions): Promise<ClientBroker> {
   const servers = new URL(url).host;
   const client = await connect({ servers, maxReconnectAttempts: -1, reconnectTimeWait: 200 });
-  const presence = await new Kvm(client).create("presence", { ttl });
-  return { broker: natsBroker(client, { presence }), end: () => client.close() };
+  return { broker: natsBroker(client, { presenceTtl: ttl }), end: () => client.close() };
 }
