@@ -10,7 +10,7 @@ import { connect, upgrade } from "../../lib/adapters/node.ts";
 import { HandshakeError } from "../../mod.ts";
 import { makeCertificate } from "../support/certificate.ts";
 import { requires } from "../support/requires.ts";
-import { echo, receive, settles } from "../support/serving.ts";
+import { echo, receive, settlesInTime } from "../support/serving.ts";
 import { runtime } from "../support/sluice.ts";
 import { clientClose, clientFrame, UPGRADE, Wire } from "../support/wire.ts";
 import { HELLO, SERVER_ROWS } from "../vectors/handshake_server.ts";
@@ -344,7 +344,7 @@ test("a client that left before its upgrade was taken up is an error", async () 
   await once(server, "listening");
   const wire = await Wire.open((server.address() as AddressInfo).port);
   wire.send(UPGRADE);
-  assert(await settles(taken.promise, 2_000), "it never settled");
+  assert(await settlesInTime(taken.promise, 2_000), "it never settled");
   assertEquals((await assertRejects(() => taken.promise, HandshakeError)).code, "ended");
   wire.destroy();
   server.close();

@@ -1,10 +1,11 @@
 import { test } from "node:test";
-import { assert, assertEquals, assertRejects } from "#std/assert";
+import { assertEquals, assertRejects } from "#std/assert";
 import { WebSocketError } from "../../mod.ts";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import { testOverTcpAndTls } from "../support/links.ts";
-import { echo, receive, receiveAll, serving, settles, sleep, until } from "../support/serving.ts";
+import { echo, receive, receiveAll, serving, settlesInTime, sleep, until } from "../support/serving.ts";
 import { clientClose, clientFrame, Wire } from "../support/wire.ts";
+import { assertTook } from "../support/patience.ts";
 
 test("closed resolves on both sides with code and reason", async () => {
   const closed = Promise.withResolvers<unknown>();
@@ -202,7 +203,7 @@ testOverTcpAndTls("a peer that never answers the Close is cut after closeTimeout
     const wire = await Wire.upgrade(port);
     const [code, time] = await closed.promise;
     assertEquals(code, "close-timeout");
-    assert(time >= 190 && time < 700, `${time} ms`);
+    assertTook(time, { least: 190, most: 700 });
     await wire.ended;
     wire.destroy();
   });
@@ -267,8 +268,8 @@ testOverTcpAndTls("server.close cuts what does not end within its timeout", asyn
     const start = performance.now();
     await server.close({ timeout: 200 });
     const time = performance.now() - start;
-    assert(time >= 190 && time < 700, `${time} ms`);
-    assertEquals(await settles(wire.ended, 500), true);
+    assertTook(time, { least: 190, most: 700 });
+    assertEquals(await settlesInTime(wire.ended, 500), true);
     wire.destroy();
   });
 });
@@ -282,7 +283,7 @@ testOverTcpAndTls(
       for (const connection of server.connections) connection.close({ closeCode: 4000 });
       assertEquals(await wire.closeCode(), 4000);
       wire.send(clientClose(4000));
-      assertEquals(await settles(wire.ended, 1_000), true);
+      assertEquals(await settlesInTime(wire.ended, 1_000), true);
       wire.destroy();
     }),
 );

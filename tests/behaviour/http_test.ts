@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch } from "#std/assert";
-import { echo, receive, serving, settles, until } from "../support/serving.ts";
+import { echo, receive, serving, settlesInTime, until } from "../support/serving.ts";
 import { UPGRADE, Wire } from "../support/wire.ts";
 
 /** Sends a request as it stands, and returns all of the answer: status line and headers, then body. */
@@ -245,7 +245,7 @@ test("the signal of a request is aborted when its client leaves", async () => {
       wire.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
       await until(() => asked);
       wire.socket.resetAndDestroy();
-      assert(await settles(left.promise, 2_000), "the signal was not aborted");
+      assert(await settlesInTime(left.promise, 2_000), "the signal was not aborted");
     },
   );
 });

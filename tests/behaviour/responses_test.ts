@@ -9,7 +9,7 @@ import {
   inflateSync,
 } from "node:zlib";
 import { assert, assertEquals, assertMatch } from "#std/assert";
-import { echo, serving, settles, until } from "../support/serving.ts";
+import { echo, serving, settlesInTime, until } from "../support/serving.ts";
 import { UPGRADE, Wire } from "../support/wire.ts";
 import { fromLatin1, latin1 } from "../vectors/splits.ts";
 
@@ -385,7 +385,7 @@ test("a client that leaves cancels the body, and that is no error", () => {
       await wire.head();
       await until(() => pulled === 2);
       wire.socket.resetAndDestroy();
-      assert(await settles(cancelled.promise, 5_000), "the body was not cancelled");
+      assert(await settlesInTime(cancelled.promise, 5_000), "the body was not cancelled");
       assertEquals(errors, []);
     },
   );

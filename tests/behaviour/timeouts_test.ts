@@ -7,7 +7,7 @@
 import { test } from "node:test";
 import { assert, assertEquals } from "#std/assert";
 import { testOverTcpAndTls } from "../support/links.ts";
-import { echo, serving, settles, sleep, until } from "../support/serving.ts";
+import { echo, serving, settlesInTime, sleep, until } from "../support/serving.ts";
 import { UPGRADE, Wire } from "../support/wire.ts";
 
 testOverTcpAndTls(
@@ -23,7 +23,7 @@ testOverTcpAndTls(
       const wire = await Wire.open(port);
       wire.pause();
       wire.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-      assert(await settles(cancelled.promise, 5_000), "the page is not given up");
+      assert(await settlesInTime(cancelled.promise, 5_000), "the page is not given up");
       wire.destroy();
     });
   },
@@ -78,7 +78,7 @@ testOverTcpAndTls(
       const wire = await Wire.open(port);
       wire.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf");
       const head = wire.head();
-      assert(await settles(head, 5_000), "it is waited for");
+      assert(await settlesInTime(head, 5_000), "it is waited for");
       assertEquals((await head).slice(0, 13), "HTTP/1.1 408 ");
       wire.destroy();
     }),

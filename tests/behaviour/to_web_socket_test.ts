@@ -7,7 +7,7 @@ import {
   type WebSocketLike,
 } from "../../mod.ts";
 import { makeCloseEvent } from "../../lib/connection/close_event.ts";
-import { receive, receiveAll, serving, settles, sleep, until } from "../support/serving.ts";
+import { receive, receiveAll, serving, settlesInTime, sleep, until } from "../support/serving.ts";
 
 /** Runs a test with a face on the server's side of a connection, and the client; all events are in `events`. */
 async function facing(
@@ -238,7 +238,7 @@ test("toWebSocket reads on while a listener is at work: the interface has no bac
   facing(async (face, client, events) => {
     face.onmessage = () => new Promise(() => {});
     const chunk = "x".repeat(65_536);
-    for (let i = 0; i < 64; i++) assert(await settles(client.send(chunk), 5_000));
+    for (let i = 0; i < 64; i++) assert(await settlesInTime(client.send(chunk), 5_000));
     await until(() => events.length === 65);
   }));
 

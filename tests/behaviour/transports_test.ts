@@ -8,7 +8,7 @@ import type { Server } from "../../lib/server/server.ts";
 import { HandshakeError } from "../../mod.ts";
 import { makeCertificate } from "../support/certificate.ts";
 import { requires } from "../support/requires.ts";
-import { echo, receive, receiveAll, settles } from "../support/serving.ts";
+import { echo, receive, receiveAll, settlesInTime } from "../support/serving.ts";
 import { connect, serve, WebSocketStream } from "../support/sluice.ts";
 import { portOf } from "../support/wire.ts";
 
@@ -92,8 +92,8 @@ test(
     const socket = await connect(`wss://localhost:${portOf(server)}/`, { tls: { ca: tls.cert } });
     socket.send("meanwhile");
     assertEquals(await receive(socket), "meanwhile");
-    assert(await settles(plain.gone, 3_000), "a peer that speaks no TLS was not cut");
-    assert(await settles(silent.gone, 3_000), "a handshake that never ends was not cut");
+    assert(await settlesInTime(plain.gone, 3_000), "a peer that speaks no TLS was not cut");
+    assert(await settlesInTime(silent.gone, 3_000), "a handshake that never ends was not cut");
     silent.socket.destroy();
     await server.close();
   },

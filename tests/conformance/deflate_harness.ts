@@ -11,13 +11,14 @@ import { type DeflateCase, termsFor } from "./deflate_cases.ts";
 import { Deflater, Inflater } from "./deflate_codec.ts";
 import { TooLateError } from "./harness.ts";
 import type { Peer } from "./peer.ts";
+import { afterPatience } from "../support/patience.ts";
 
 /**
  * Plays a case to its end; each message is sent when the one before it has come back.
  *
  * @param row The case.
  * @param peer A connection whose opening handshake is done, with the extension. It is cut afterwards.
- * @param limit How long it may take, in milliseconds.
+ * @param limit How long it may take on an idle machine, in milliseconds.
  */
 export async function playSeries(row: DeflateCase, peer: Peer, limit: number): Promise<void> {
   const { server, client } = termsFor(row, peer.role);
@@ -29,10 +30,10 @@ export async function playSeries(row: DeflateCase, peer: Peer, limit: number): P
     return inflater.run(payload);
   });
   let late = false;
-  const timer = setTimeout(() => {
+  const stop = afterPatience(limit, () => {
     late = true;
     peer.destroy();
-  }, limit);
+  });
   let index = 0;
   try {
     for (; index < row.count; index++) await exchange(row, peer, deflater, index);
@@ -50,7 +51,7 @@ export async function playSeries(row: DeflateCase, peer: Peer, limit: number): P
     if (late) throw new TooLateError(`nothing more came within ${limit} ms, ${where}`);
     throw new Error(`${(error as Error).message}; ${where}`, { cause: error });
   } finally {
-    clearTimeout(timer);
+    stop();
     inflater.close();
     deflater.close();
     peer.destroy();

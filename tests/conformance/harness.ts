@@ -9,6 +9,7 @@ import { sameBytes, show } from "../vectors/hex.ts";
 import { type Case, close, type FrameSpec, gets, send, type Step } from "./case.ts";
 import type { Peer } from "./peer.ts";
 import type { Received } from "./strict_reader.ts";
+import { afterPatience } from "../support/patience.ts";
 
 /** Says that what had to come did not, in the time that there was. */
 export class TooLateError extends Error {}
@@ -18,16 +19,16 @@ export class TooLateError extends Error {}
  *
  * @param row The case.
  * @param peer A connection whose opening handshake is done. It is cut afterwards.
- * @param limit How long it may take, in milliseconds.
+ * @param limit How long it may take on an idle machine, in milliseconds.
  * @throws {Error} If anything else comes than what must, if it comes too late, or if Sluice breaks a rule of its own.
  */
 export async function play(row: Case, peer: Peer, limit: number): Promise<void> {
   const performance = new Performance(peer);
   let late = false;
-  const timer = setTimeout(() => {
+  const stop = afterPatience(limit, () => {
     late = true;
     peer.destroy();
-  }, limit);
+  });
   try {
     for (const step of row.steps) await performance.take(step);
     await performance.finish();
@@ -36,7 +37,7 @@ export async function play(row: Case, peer: Peer, limit: number): Promise<void> 
     if (late) throw new TooLateError(`nothing more came within ${limit} ms; ${report}`);
     throw new Error(`${(error as Error).message}; ${report}`, { cause: error });
   } finally {
-    clearTimeout(timer);
+    stop();
     peer.destroy();
   }
 }

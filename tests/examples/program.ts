@@ -8,10 +8,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { commandFor, type Runtime } from "../support/runtimes.ts";
+import { afterPatience } from "../support/patience.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../examples");
 
-/** How long a program may take to start, or to stop, in milliseconds. */
+/** How long a program may take to start, or to stop, on an idle machine, in milliseconds. */
 const LIMIT = 10_000;
 
 // Without a listener these signals end the process, "exit" is never emitted, and the programs go on.
@@ -90,7 +91,7 @@ export class Program {
       over = why;
       this.#wake();
     };
-    const timer = setTimeout(() => stop(`within ${LIMIT} ms`), LIMIT);
+    const stopWaiting = afterPatience(LIMIT, () => stop(`within ${LIMIT} ms`));
     this.exited.then(() => stop("before it ended"), (error: Error) => stop(error.message));
     try {
       for (;;) {
@@ -100,18 +101,18 @@ export class Program {
         await new Promise<void>((resolve) => this.#wake = resolve);
       }
     } finally {
-      clearTimeout(timer);
+      stopWaiting();
     }
   }
 
   /** Sends a signal and waits for the end; a program that stays is killed, which shows in how it ended. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<Exit> {
     this.#child.kill(signal);
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), LIMIT);
+    const stopWaiting = afterPatience(LIMIT, () => this.#child.kill("SIGKILL"));
     try {
       return await this.exited;
     } finally {
-      clearTimeout(timer);
+      stopWaiting();
     }
   }
 }

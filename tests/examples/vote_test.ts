@@ -1,5 +1,5 @@
 import { after, before, test } from "node:test";
-import { assert, assertEquals } from "#std/assert";
+import { assertEquals } from "#std/assert";
 import { once } from "node:events";
 import type { Browser } from "playwright-core";
 import { WebSocket } from "ws";
@@ -8,6 +8,7 @@ import { runtimes } from "../support/runtimes.ts";
 import { openBrowser, untilState, withPages } from "./browser.ts";
 import { logIn, untilVotes, vote } from "./people.ts";
 import { startDemo } from "./program.ts";
+import { assertTook } from "../support/patience.ts";
 
 let browser: Browser | undefined;
 
@@ -65,7 +66,7 @@ for (const runtime of runtimes) {
           const clicked = await ada.evaluate<number>(CLICK);
           const delay = await seen - clicked;
           console.log(`vote on ${runtime}: seen in another browser after ${delay.toFixed(1)} ms`);
-          assert(delay < 200, `it took ${delay} ms`);
+          assertTook(delay, { least: 0, most: 200 });
 
           // One vote a session, also past the page's buttons and after a reload.
           await ada.reload();

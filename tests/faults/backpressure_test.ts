@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { WebSocket } from "ws";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import { type Runtime, runtimes } from "../support/runtimes.ts";
-import { settles, sleep } from "../support/serving.ts";
+import { settlesInTime, sleep } from "../support/serving.ts";
 import { clientFrame, Wire } from "../support/wire.ts";
 import { figure, inMiB, long, MiB, onLinux, SLACK, soak, Subject, upgradeAt, withServer } from "./faulty.ts";
 import { MESSAGE_SIZE, messageAt } from "./pattern.ts";
@@ -187,7 +187,7 @@ async function plainGrowth(
     await run(server.port, COUNT);
     const before = server.memory().now;
     server.forgetPeak();
-    assert(await settles(run(server.port, COUNT), 30_000), "the plain server hangs");
+    assert(await settlesInTime(run(server.port, COUNT), 30_000), "the plain server hangs");
     growth = server.memory().peak - before;
   }, "sink.ts");
   return growth;

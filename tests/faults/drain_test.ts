@@ -1,8 +1,9 @@
 import { test } from "node:test";
-import { assert, assertEquals } from "#std/assert";
+import { assertEquals } from "#std/assert";
 import { WebSocket } from "ws";
 import { runtimes } from "../support/runtimes.ts";
 import { figure, onLinux, openSocket, type Subject, upgradeSocket, within, withServer } from "./faulty.ts";
+import { assertTook } from "../support/patience.ts";
 
 const CONNECTIONS = 1_000;
 const SILENT = 50;
@@ -29,7 +30,7 @@ for (const runtime of runtimes) {
       await within(TIMEOUT + 1_000, () => server.output().includes("drained in"), true);
       const took = Number(/drained in (\d+) ms/.exec(server.output())![1]);
       figure(runtime, "drained in", took, "ms");
-      assert(took >= TIMEOUT - 20 && took <= TIMEOUT + 500, `it took ${took} ms`);
+      assertTook(took, { least: TIMEOUT - 20, most: TIMEOUT + 500 });
       const ending = await within(2_000, () => server.alive(), false);
       figure(runtime, "the process ended after", Math.round(ending), "ms");
       await within(500, () => server.output().includes("exited with 0"), true);

@@ -13,8 +13,9 @@ import { fileURLToPath } from "node:url";
 import type { Report } from "../servers/faults.ts";
 import { COLLECTING } from "../support/heap.ts";
 import { type RunningServer, type Runtime, startServer } from "../support/runtimes.ts";
-import { settles, sleep } from "../support/serving.ts";
+import { settlesInTime, sleep } from "../support/serving.ts";
 import { UPGRADE, Wire } from "../support/wire.ts";
+import { Patience } from "../support/patience.ts";
 
 /** The options of every test here: what a process holds is read from /proc. */
 export const onLinux: { skip: false | string } = {
@@ -138,7 +139,7 @@ export async function withServer(
       throw new Error(`The server ended\n${server.output()}`, { cause: error });
     });
     if (script !== "faults.ts" || server.output().includes("exited with 0")) return;
-    assertEquals(await settles(server.report(), 5_000), true, `it answers no more\n${server.output()}`);
+    assertEquals(await settlesInTime(server.report(), 5_000), true, `it answers no more\n${server.output()}`);
     const { uncaught, settledTwice } = await server.report();
     assertEquals({ uncaught, settledTwice }, { uncaught: [], settledTwice: 0 });
   } finally {
@@ -176,18 +177,18 @@ export async function upgradeSocket(socket: Socket, path: string): Promise<void>
   socket.pause();
 }
 
-/** Waits until something is so; fails with what was last known. Returns how long it took, in milliseconds. */
+/** Waits until something is so, for a time of an idle machine; fails with what was last known. Returns how long it took, in milliseconds. */
 export async function within(
   time: number,
   look: () => Promise<unknown> | unknown,
   wanted: unknown,
 ): Promise<number> {
-  const start = performance.now();
+  const [patience, start] = [new Patience(time), performance.now()];
   for (;;) {
     const seen = await look();
     const took = performance.now() - start;
     if (JSON.stringify(seen) === JSON.stringify(wanted)) return took;
-    if (took > time) assertEquals(seen, wanted, `after ${Math.round(took)} ms`);
+    if (patience.isOver) assertEquals(seen, wanted, `after ${Math.round(took)} ms`);
     await sleep(20);
   }
 }

@@ -1,7 +1,7 @@
 import { assertEquals } from "#std/assert";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import { runtimes } from "../support/runtimes.ts";
-import { settles, sleep } from "../support/serving.ts";
+import { settles, settlesInTime, sleep } from "../support/serving.ts";
 import { clientFrame, UPGRADE, Wire } from "../support/wire.ts";
 import { Lane, type Subject, upgradeAt, within } from "./faulty.ts";
 
@@ -123,7 +123,7 @@ async function withBystander(server: Subject, run: () => Promise<void>): Promise
     return count;
   })();
   await run().finally(over.resolve);
-  assertEquals(await settles(echoing, 2_000), true, "the bystander is echoed no more");
+  assertEquals(await settlesInTime(echoing, 2_000), true, "the bystander is echoed no more");
   await echoing;
   wire.destroy();
 }

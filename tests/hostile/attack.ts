@@ -11,7 +11,7 @@ import { test } from "node:test";
 import { figure, inMiB, onLinux, openSocket, SLACK, type Subject, withServer } from "../faults/faulty.ts";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import type { Runtime } from "../support/runtimes.ts";
-import { settles, sleep } from "../support/serving.ts";
+import { settlesInTime, sleep } from "../support/serving.ts";
 import { clientFrame, UPGRADE, Wire } from "../support/wire.ts";
 
 /** One kibibyte. */
@@ -29,7 +29,7 @@ export async function enter({ server, plain }: Target, head: string = UPGRADE): 
   socket.write(head);
   if (!plain) {
     const answer = new Promise<Uint8Array>((resolve) => socket.once("data", resolve));
-    assert(await settles(answer, 10_000), "no answer to the handshake");
+    assert(await settlesInTime(answer, 10_000), "no answer to the handshake");
     assertEquals(new TextDecoder().decode(await answer).slice(0, 13), "HTTP/1.1 101 ");
   }
   return socket.pause();
@@ -56,7 +56,7 @@ export async function feed(socket: Socket, bytes: Uint8Array, times: number): Pr
 export async function leave(socket: Socket): Promise<void> {
   const over = new Promise((resolve) => socket.once("end", resolve).once("close", resolve));
   socket.resume().end();
-  assert(socket.destroyed || await settles(over, 20_000), "the server does not end the stream");
+  assert(socket.destroyed || await settlesInTime(over, 20_000), "the server does not end the stream");
   socket.destroy();
 }
 

@@ -39,6 +39,7 @@ import {
   waitsDuring,
   withEcho,
 } from "./attack.ts";
+import { slowdown } from "../support/patience.ts";
 
 const CROWD = soak ? 5_000 : 1_000;
 /** How long a handshake may take, in milliseconds. */
@@ -175,7 +176,7 @@ interface Dawdled {
 }
 
 function isInTime({ shortest, longest, waits: { p99 } }: Dawdled): boolean {
-  return shortest > HANDSHAKE - 500 && longest < HANDSHAKE + 500 && p99 < 100;
+  return shortest > HANDSHAKE - 500 && longest < HANDSHAKE + 500 * slowdown() && p99 < 100 * slowdown();
 }
 
 /** Opens many handshakes, some silent, some a byte at a time, until the server has ended all. */

@@ -11,7 +11,7 @@ import type { Socket } from "node:net";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import { figure, MiB, onLinux, soak } from "../faults/faulty.ts";
 import { runtimes } from "../support/runtimes.ts";
-import { settles } from "../support/serving.ts";
+import { settlesInTime } from "../support/serving.ts";
 import { clientClose, clientFrame, Wire } from "../support/wire.ts";
 import { enter, feed, KiB, leave, repeated, testBound, withEcho } from "./attack.ts";
 
@@ -136,7 +136,7 @@ async function readPongs(socket: Socket, last: string): Promise<string[]> {
     chunks.push(bytes);
     if (bytes.toString("latin1").endsWith(last)) socket.write(clientClose(1000));
   }).resume();
-  assert(await settles(over, 20_000), "the last Ping is not answered");
+  assert(await settlesInTime(over, 20_000), "the last Ping is not answered");
   socket.destroy();
   const bytes = Buffer.concat(chunks);
   const pongs: string[] = [];
@@ -153,7 +153,7 @@ async function isOpen(socket: Socket): Promise<boolean> {
   const answer = new Promise<Uint8Array>((resolve) => socket.once("data", resolve));
   socket.write(clientFrame(Opcode.Ping, "open?"));
   socket.resume();
-  return await settles(answer, 5_000) && (await answer)[0] === 0x8a;
+  return await settlesInTime(answer, 5_000) && (await answer)[0] === 0x8a;
 }
 
 /** Sends each byte in a packet of its own, as far as the kernels have it so. */

@@ -11,6 +11,7 @@
 import process from "node:process";
 import { deflateScenarios, type Scenario, scenarios, type Target } from "./scenarios.ts";
 import { type ClientCompression, type ClientName, clients } from "./session.ts";
+import { afterPatience } from "../support/patience.ts";
 
 /** What one scenario came to. */
 export interface Result {
@@ -40,16 +41,14 @@ process.exit();
 async function attempt(target: Target, scenario: Scenario): Promise<Result> {
   const names = { target: target.name, scenario: scenario.name };
   const limit = scenario.limit ?? TIMEOUT;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Nothing came of it within ${limit} ms`)), limit);
-  });
+  const late = Promise.withResolvers<never>();
+  const stop = afterPatience(limit, () => late.reject(new Error(`Nothing came of it within ${limit} ms`)));
   try {
-    return { ...names, value: await Promise.race([carryOut(target, scenario), late]) };
+    return { ...names, value: await Promise.race([carryOut(target, scenario), late.promise]) };
   } catch (error) {
     return { ...names, error: String(error) };
   } finally {
-    clearTimeout(timer);
+    stop();
   }
 }
 

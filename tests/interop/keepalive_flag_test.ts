@@ -1,11 +1,12 @@
 import { test } from "node:test";
-import { assert, assertEquals } from "#std/assert";
+import { assertEquals } from "#std/assert";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import { runtimes } from "../support/runtimes.ts";
 import { settles } from "../support/serving.ts";
 import { clientFrame, Wire } from "../support/wire.ts";
 import { useServers } from "./servers.ts";
 import { within } from "./within.ts";
+import { assertTook } from "../support/patience.ts";
 
 /** What `--keepalive` is set to, in milliseconds: the interval, and the timeout. */
 const KEEPALIVE = 200;
@@ -28,7 +29,7 @@ for (const runtime of runtimes) {
       alive.send(clientFrame(Opcode.Pong, payload));
     }
     const time = await within("The cut", cut);
-    assert(time > 2 * KEEPALIVE - 100 && time < 2 * KEEPALIVE + 500, `It was cut after ${time} ms`);
+    assertTook(time, { least: 2 * KEEPALIVE - 100, most: 2 * KEEPALIVE + 500 });
     assertEquals(await settles(alive.ended, 10), false);
     alive.destroy();
     dead.destroy();

@@ -4,7 +4,9 @@
  * @module
  */
 
-/** How long a peer may take for any one thing, in milliseconds: less than a server waits when it is not answered. */
+import { afterPatience } from "../support/patience.ts";
+
+/** How long a peer may take for any one thing on an idle machine, in milliseconds: less than a server waits when it is not answered. */
 const LIMIT = 4_000;
 
 /**
@@ -14,13 +16,11 @@ const LIMIT = 4_000;
  * @param promise What settles when it is there.
  */
 export async function within<T>(what: string, promise: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} did not come within ${LIMIT} ms`)), LIMIT);
-  });
+  const late = Promise.withResolvers<never>();
+  const stop = afterPatience(LIMIT, () => late.reject(new Error(`${what} did not come within ${LIMIT} ms`)));
   try {
-    return await Promise.race([promise, late]);
+    return await Promise.race([promise, late.promise]);
   } finally {
-    clearTimeout(timer);
+    stop();
   }
 }

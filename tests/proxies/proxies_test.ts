@@ -11,6 +11,7 @@ import { requires } from "../support/requires.ts";
 import { receive, sleep } from "../support/serving.ts";
 import { behind, Upstream } from "./ends.ts";
 import type { ProxyName } from "./proxy.ts";
+import { Patience } from "../support/patience.ts";
 
 const PAGE = "docs/behind_proxies.md";
 const LONG = process.env.SLUICE_LONG === "1";
@@ -96,9 +97,9 @@ function cellOf(row: string, column: number): string {
 
 /** Waits until something is so. */
 async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + PATIENCE;
+  const patience = new Patience(PATIENCE);
   while (!await condition()) {
-    if (performance.now() > deadline) throw new Error(`${what}: it never came to that`);
+    if (patience.isOver) throw new Error(`${what}: it never came to that`);
     await sleep(50);
   }
 }

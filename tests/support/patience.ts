@@ -5,6 +5,7 @@
  * @module
  */
 
+import { assert } from "#std/assert";
 import { readFileSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";
 import process from "node:process";
@@ -69,6 +70,18 @@ export function afterPatience(limit: number, call: () => void): () => void {
     call();
   }, Math.min(limit, FRESH));
   return () => clearInterval(timer);
+}
+
+/**
+ * Checks that something took as long as it must, and no longer: on a machine that has more to do, so much longer.
+ *
+ * @param took How long it took, in milliseconds.
+ * @param bounds `least`, and `most` on an idle machine.
+ */
+export function assertTook(took: number, { least, most }: { least: number; most: number }): void {
+  assert(took >= least, `It took only ${took} ms, not ${least}`);
+  const allowed = most * slowdown();
+  assert(took <= allowed, `It took ${took} ms, not ${allowed} at most`);
 }
 
 /** Starts to measure the processor time of this process; returns what tells how much it was, in milliseconds. */

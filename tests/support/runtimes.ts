@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
+import { afterPatience } from "./patience.ts";
 
 /** The runtimes under test, in the order in which they are reported. */
 export const runtimes = ["node", "deno", "bun"] as const;
@@ -32,7 +33,7 @@ export function commandFor(
 export interface StartOptions {
   /** Environment variables besides those of the test itself. */
   readonly env?: Readonly<Record<string, string>>;
-  /** How long the server may take until it listens, in milliseconds. @default 20_000 */
+  /** How long the server may take on an idle machine until it listens, in milliseconds. @default 20_000 */
   readonly timeout?: number;
 }
 
@@ -69,7 +70,7 @@ export async function startServer(
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text: string) => written[name] += text);
   }
-  let timer: NodeJS.Timeout | undefined;
+  let stopWaiting = () => {};
   const listening = new Promise<string>((resolve, reject) => {
     const fail = (what: string) => {
       const told = written.stderr || written.stdout || "(it wrote nothing)";
@@ -81,7 +82,7 @@ export async function startServer(
     });
     child.on("error", (error) => fail(error.message));
     child.on("close", (code, signal) => fail(`it ended with ${signal ?? `exit code ${code}`}`));
-    timer = setTimeout(() => fail(`it did not listen within ${timeout} ms`), timeout);
+    stopWaiting = afterPatience(timeout, () => fail(`it did not listen within ${timeout} ms`));
   });
   try {
     const url = await listening;
@@ -90,7 +91,7 @@ export async function startServer(
     child.kill("SIGKILL");
     throw error;
   } finally {
-    clearTimeout(timer);
+    stopWaiting();
   }
 }
 
@@ -98,9 +99,9 @@ async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, "exit");
   child.kill("SIGTERM");
-  const timer = setTimeout(() => child.kill("SIGKILL"), 2_000);
+  const stopWaiting = afterPatience(2_000, () => child.kill("SIGKILL"));
   await gone;
-  clearTimeout(timer);
+  stopWaiting();
 }
 
 /** The processes that must not outlive this one. */

@@ -9,7 +9,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { latin1 } from "../vectors/splits.ts";
 import { currentCertificate, securedServer } from "./links.ts";
-import { settles } from "./serving.ts";
+import { settlesInTime } from "./serving.ts";
 import { Wire } from "./wire.ts";
 
 /** What a server does with a socket; over when it has nothing more to say. */
@@ -42,7 +42,9 @@ export async function scripted(
     const scheme = currentCertificate() ? "wss" : "ws";
     await test(`${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}/`, () => wires.length);
     const over = Promise.all(visits);
-    if (!await settles(over, GRACE)) throw new Error(`A socket of the server is left after ${GRACE} ms`);
+    if (!await settlesInTime(over, GRACE)) {
+      throw new Error(`A socket of the server is left after ${GRACE} ms`);
+    }
     await over;
   } finally {
     for (const wire of wires) wire.destroy();

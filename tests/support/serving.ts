@@ -12,6 +12,7 @@ import "./checked_pool.ts";
 import { connect, serve } from "./sluice.ts";
 import "./watch_sent.ts";
 import { portOf } from "./wire.ts";
+import { afterPatience, Patience } from "./patience.ts";
 
 /** What a test gets: the server, and where it is. */
 export interface Serving {
@@ -84,11 +85,20 @@ export async function settles(promise: Promise<unknown>, time: number): Promise<
   return settled;
 }
 
-/** Waits until something is so; fails after five seconds. */
+/** Tells whether a promise settles within a limit that grows with the machine's load. */
+export async function settlesInTime(promise: Promise<unknown>, limit: number): Promise<boolean> {
+  const late = Promise.withResolvers<boolean>();
+  const stop = afterPatience(limit, () => late.resolve(false));
+  const settled = await Promise.race([promise.then(() => true, () => true), late.promise]);
+  stop();
+  return settled;
+}
+
+/** Waits until something is so; fails after five seconds of an idle machine. */
 export async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 5_000;
+  const patience = new Patience(5_000);
   while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`It never became so: ${condition}`);
+    if (patience.isOver) throw new Error(`It never became so: ${condition}`);
     await sleep(5);
   }
 }
