@@ -86,7 +86,10 @@ export class Connection implements WebSocketConnection, TransportSink {
   // What the user calls.
 
   get readable(): ReadableStream<Message> {
-    return this.#readable ??= messageReadable(this, this.#queue);
+    return this.#readable ??= messageReadable(this.#queue, {
+      asked: () => this.#asked(),
+      close: () => this.close(),
+    });
   }
 
   get writable(): WritableStream<string | Bytes | PreparedMessage> {
@@ -110,7 +113,7 @@ export class Connection implements WebSocketConnection, TransportSink {
     return {
       next: () => {
         const next = this.#queue.next();
-        if (this.#paused) this.#regulate();
+        this.#asked();
         return next;
       },
     };
@@ -343,6 +346,10 @@ export class Connection implements WebSocketConnection, TransportSink {
   get #full(): boolean {
     const { wanted, unread } = this.#queue;
     return this.#endpoint.state === "open" && !wanted && unread >= this.#limits.highWaterMark;
+  }
+
+  #asked(): void {
+    if (this.#paused) this.#regulate();
   }
 
   /** Reads while there is room; not while it is others' turn. */

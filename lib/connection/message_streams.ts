@@ -9,32 +9,67 @@ import type { Message } from "../protocol/message_assembler.ts";
 import type { PreparedMessage } from "../protocol/prepared_message.ts";
 import type { Ending } from "./ending.ts";
 import type { CheckedLimits } from "./limits.ts";
-import type { ReceiveQueue } from "./receive_queue.ts";
+import type { Borrower, ReceiveQueue } from "./receive_queue.ts";
 import type { WebSocketConnection } from "./web_socket_connection.ts";
+
+/** What the readable asks of its connection. */
+export interface ReadableOwner {
+  /** Takes note that more is wanted. */
+  asked(): void;
+  /** Takes note that nothing more is wanted. */
+  close(): void;
+}
 
 /**
  * Makes the readable.
  *
  * Each pull moves all messages that wait, not one: reading from a stream's own queue costs 0.1 us a message, a pull
- * for each 0.5 us. Its mark is 0, so that it takes nothing before someone reads.
+ * for each 0.5 us. Its mark is 0, so that it takes nothing before someone reads. What it has taken when its reader leaves is
+ * given back to who asks elsewhere.
  *
- * @param connection Whose messages they are.
- * @param queue Where they wait.
+ * @param queue Where the messages wait.
+ * @param owner Whose messages they are.
  */
-export function messageReadable(
-  connection: WebSocketConnection,
-  queue: ReceiveQueue,
-): ReadableStream<Message> {
-  const messages = connection[Symbol.asyncIterator]();
-  return new ReadableStream<Message>({
-    async pull(controller) {
-      const { done, value } = await messages.next();
-      if (done) return controller.close();
-      controller.enqueue(value);
-      for (const message of queue.lend()) controller.enqueue(message);
+export function messageReadable(queue: ReceiveQueue, owner: ReadableOwner): ReadableStream<Message> {
+  let controller!: ReadableStreamDefaultController<Message>;
+  let lent: Message[] = [];
+  const unread = () => -(controller.desiredSize ?? 0);
+  const stream = new ReadableStream<Message>({
+    start: (own) => void (controller = own),
+    async pull() {
+      while (!queue.ready) {
+        const arrival = queue.arrival(borrower);
+        owner.asked();
+        await arrival;
+      }
+      const messages = queue.lend(borrower);
+      owner.asked();
+      if (messages === undefined) return controller.close();
+      lent = messages;
+      for (const message of messages) controller.enqueue(message);
     },
-    cancel: () => connection.close(),
+    cancel: () => owner.close(),
   }, { highWaterMark: 0 });
+  const borrower: Borrower = {
+    get reading() {
+      return stream.locked;
+    },
+    giveBack() {
+      if (stream.locked || unread() === 0) return [];
+      const back = lent.splice(-unread());
+      const reader = stream.getReader();
+      // What lies in the queue is read at once: these promises are settled already.
+      for (const _ of back) reader.read();
+      reader.releaseLock();
+      return back;
+    },
+    fail(error) {
+      const back = unread() === 0 ? [] : lent.splice(-unread());
+      controller.error(error);
+      return back;
+    },
+  };
+  return stream;
 }
 
 /**

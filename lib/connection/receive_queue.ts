@@ -7,14 +7,45 @@
 import type { Message, MessagePart } from "../protocol/message_assembler.ts";
 import { MessageInbox } from "../streams/message_inbox.ts";
 import { Fifo } from "../protocol/fifo.ts";
+import { ignorable, rejected } from "./deferred.ts";
 
 /** What a waiting message counts for besides its length, so that empty ones are bounded too. */
 const MESSAGE_COST = 64;
 
-/** Settles what somebody waits for; with a promise that rejects, too. */
-type Waiter = (
-  result: IteratorResult<Message, undefined> | Promise<IteratorResult<Message, undefined>>,
-) => void;
+type Result = IteratorResult<Message, undefined>;
+
+/** What a message that waits counts for. */
+function costOf(message: Message): number {
+  return message.length + MESSAGE_COST;
+}
+
+/** A stream with a queue of its own, into which it takes all messages that wait here. */
+export interface Borrower {
+  /** Whether somebody reads from the stream. */
+  readonly reading: boolean;
+  /** Takes out of the stream what nobody has read, and returns it: nothing while somebody reads from it. */
+  giveBack(): Message[];
+  /** Fails the stream; returns what nobody has read. */
+  fail(error: unknown): Message[];
+}
+
+/** Somebody who waits. */
+class Waiter {
+  /** The stream, if it is one: it takes the message out itself. */
+  readonly borrower: Borrower | undefined;
+  readonly promise: Promise<Result | undefined>;
+  settle!: (result?: Result | Promise<Result>) => void;
+
+  constructor(borrower?: Borrower) {
+    this.borrower = borrower;
+    this.promise = new Promise((resolve) => this.settle = resolve);
+  }
+
+  /** Whether it is a stream whose reader has left: it need not wait for others, nor they for it. */
+  get idle(): boolean {
+    return this.borrower?.reading === false;
+  }
+}
 
 /** A queue between the network and the user: whoever comes first waits for the other. */
 export class ReceiveQueue {
@@ -23,11 +54,12 @@ export class ReceiveQueue {
   #waiter: Waiter | undefined;
   #waiters: Fifo<Waiter> | undefined;
   #size = 0;
-  /** What counts as unread although it was handed out. */
+  /** Who took messages, perhaps more than were read, and what these count for. */
+  #borrower: Borrower | undefined;
   #lent = 0;
-  #ended = false;
-  /** What the queue fails with behind its last message, once. */
-  #failure: { readonly error: unknown } | undefined;
+  /** How it ended, once it has; and whether somebody who asked for a message was told. */
+  #end: { readonly error?: unknown } | undefined;
+  #told = false;
   /** Takes the place of the queue once messages are streamed. */
   #inbox: MessageInbox | undefined;
 
@@ -43,38 +75,61 @@ export class ReceiveQueue {
 
   /** Whether someone waits for a message. */
   get wanted(): boolean {
-    return this.#inbox?.wanted ?? this.#waiter !== undefined;
+    if (this.#inbox !== undefined) return this.#inbox.wanted;
+    return this.#waiter !== undefined && (!this.#waiter.idle || this.#hasMoreWaiters);
   }
 
-  /** Whether {@linkcode ReceiveQueue.end} has been called. */
-  get ended(): boolean {
-    return this.#ended;
+  /** Whether there is something to lend, be it the end. */
+  get ready(): boolean {
+    return this.#messages.size > 0 || this.#end !== undefined;
   }
 
   /** Puts a message in, or hands it to whoever waits longest. */
   push(message: Message): void {
     const waiter = this.#nextWaiter();
-    if (waiter !== undefined) return waiter({ done: false, value: message });
+    if (waiter !== undefined && waiter.borrower === undefined) {
+      return waiter.settle({ done: false, value: message });
+    }
     this.#messages.push(message);
-    this.#size += message.length + MESSAGE_COST;
+    this.#size += costOf(message);
+    waiter?.settle();
   }
 
   /** Takes out a message, or waits for one; then for the end: `done`, or the error, once. */
-  next(): Promise<IteratorResult<Message, undefined>> {
-    this.#lent = 0;
-    const message = this.#take();
-    if (message !== undefined) return Promise.resolve({ done: false, value: message });
-    if (!this.#ended) return new Promise((resolve) => this.#wait(resolve));
-    const failure = this.#failure;
-    this.#failure = undefined;
-    if (failure !== undefined) return Promise.reject(failure.error);
-    return Promise.resolve({ done: true, value: undefined });
+  next(): Promise<Result> {
+    if (this.#borrower !== undefined) this.#takeBack();
+    const message = this.#messages.shift();
+    if (message !== undefined) {
+      this.#size -= costOf(message);
+      return Promise.resolve({ done: false, value: message });
+    }
+    if (this.#end === undefined) return this.#wait(new Waiter()) as Promise<Result>;
+    if (this.#told || !("error" in this.#end)) return Promise.resolve({ done: true, value: undefined });
+    this.#told = true;
+    return rejected(this.#end.error);
   }
 
-  /** Takes out all messages that wait, for another queue. They count as unread until the next message is asked for. */
-  lend(): Message[] {
+  /** Waits until something is {@linkcode ReceiveQueue.ready}; somebody else may be quicker to take it. */
+  arrival(borrower: Borrower): Promise<unknown> {
+    this.#lent = 0;
+    return this.#wait(new Waiter(borrower));
+  }
+
+  /**
+   * Takes out all messages that wait. All but the first count as unread until it is asked for more, and may be asked back.
+   *
+   * @returns `undefined` at the end.
+   * @throws What the queue ended with.
+   */
+  lend(borrower: Borrower): Message[] | undefined {
     const messages = this.#messages.takeAll();
-    this.#lent = this.#size;
+    if (messages.length === 0) {
+      this.#lent = 0;
+      if ("error" in this.#end!) throw this.#end.error;
+      return undefined;
+    }
+    this.#borrower = borrower;
+    this.#lent = this.#size - (borrower.reading ? costOf(messages[0]!) : 0);
     this.#size = 0;
     return messages;
   }
@@ -88,10 +143,13 @@ export class ReceiveQueue {
   stream(onTaken: () => void): MessageInbox {
     if (this.#inbox !== undefined) return this.#inbox;
     if (this.wanted) throw new TypeError("Cannot stream messages: a whole one is waited for");
+    const error = new TypeError("Cannot receive a whole message: messages are streamed");
     const inbox = new MessageInbox(onTaken);
-    for (const data of this.#messages.takeAll()) inbox.part({ data, first: true, last: true });
-    if (this.#ended) inbox.end(this.#failure ?? {});
-    this.end({ error: new TypeError("Cannot receive a whole message: messages are streamed") });
+    const lent = this.#borrower?.fail(error) ?? [];
+    for (const data of [...lent, ...this.#messages.takeAll()]) inbox.part({ data, first: true, last: true });
+    if (this.#end !== undefined) inbox.end(this.#told ? {} : this.#end);
+    this.#told = false;
+    this.end({ error });
     return this.#inbox = inbox;
   }
 
@@ -107,28 +165,42 @@ export class ReceiveQueue {
    */
   end(end: { readonly error?: unknown }): void {
     if (this.#inbox !== undefined) return this.#inbox.end(end);
-    this.#ended = true;
-    const failed = "error" in end;
-    if (failed && this.#waiter === undefined) this.#failure = { error: end.error };
-    for (let settle = this.#nextWaiter(); settle !== undefined; settle = this.#nextWaiter()) {
-      settle(failed ? Promise.reject(end.error) : { done: true, value: undefined });
+    this.#end = end;
+    for (let waiter = this.#nextWaiter(); waiter !== undefined; waiter = this.#nextWaiter()) {
+      if (waiter.borrower !== undefined) {
+        waiter.settle();
+        continue;
+      }
+      this.#told = true;
+      ignorable(waiter.promise);
+      waiter.settle("error" in end ? Promise.reject(end.error) : { done: true, value: undefined });
     }
   }
 
-  #wait(waiter: Waiter): void {
+  /** Asks back what was lent and not read: it comes before all others. */
+  #takeBack(): void {
+    const back = this.#borrower!.giveBack();
+    if (back.length === 0) return;
+    const newer = this.#messages.takeAll();
+    for (const message of [...back, ...newer]) this.#messages.push(message);
+    for (const message of back) this.#size += costOf(message);
+    this.#lent = 0;
+  }
+
+  #wait(waiter: Waiter): Promise<Result | undefined> {
     if (this.#waiter === undefined) this.#waiter = waiter;
     else (this.#waiters ??= new Fifo()).push(waiter);
+    return waiter.promise;
+  }
+
+  get #hasMoreWaiters(): boolean {
+    return this.#waiters !== undefined && this.#waiters.size > 0;
   }
 
   #nextWaiter(): Waiter | undefined {
     const waiter = this.#waiter;
+    if (waiter?.idle && this.#hasMoreWaiters) return this.#waiters!.shift();
     this.#waiter = this.#waiters?.shift();
     return waiter;
-  }
-
-  #take(): Message | undefined {
-    const message = this.#messages.shift();
-    if (message !== undefined) this.#size -= message.length + MESSAGE_COST;
-    return message;
   }
 }

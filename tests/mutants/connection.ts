@@ -70,6 +70,12 @@ const queue = mutantsOf("lib/connection/receive_queue.ts", ["tests/connection/re
   ["what is lent counts as unread", "?? this.#size + this.#lent;", "?? this.#size;"],
 ]);
 
+const readers = mutantsOf("lib/connection/receive_queue.ts", ["tests/connection/readers_test.ts"], [
+  ["what a reader left is given back", "if (this.#borrower !== undefined) this.#takeBack();", ""],
+  ["a reader that left waits for nothing", "return this.borrower?.reading === false;", "return false;"],
+  ["what a reader left is streamed", "this.#borrower?.fail(error) ?? []", "[]"],
+]);
+
 const STREAMING = ["tests/behaviour/streaming_test.ts"];
 const INBOX = "tests/streams/message_inbox_test.ts";
 
@@ -107,7 +113,17 @@ const streaming = [
       "this.#end !== undefined && this.#unread === 0",
       "this.#end !== undefined",
     ],
-    ["who reads is waited for", "if (this.#readable?.locked) return", "if (false) return"],
+    [
+      "who reads is waited for",
+      "if (!this.#readable?.locked) return this.#throwAway();",
+      "return this.#throwAway();",
+    ],
+    [
+      "what was thrown away is no empty message",
+      "this.#controller?.error(error);",
+      "this.#controller?.close();",
+    ],
+    ["what was read is not read again", "this.#used || this.readable.locked", "false"],
     [
       "what is thrown away is gone",
       "if (part.length === 0 || this.#discarded) return;",
@@ -334,6 +350,7 @@ export const connectionMutants: readonly Mutant[] = [
   ...keepalive,
   ...outbox,
   ...queue,
+  ...readers,
   ...streaming,
   ...pings,
   ...accept,
