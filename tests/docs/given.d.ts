@@ -15,6 +15,8 @@ declare global {
   const connect: typeof node.connect;
   const prepare: typeof node.prepare;
   const Groups: typeof groupsModule.Groups;
+  const HandshakeError: typeof node.HandshakeError;
+  type HandshakeError = node.HandshakeError;
 
   // What a reader has at that point.
   const server: node.Server;
