@@ -43,6 +43,9 @@ export interface PingOptions {
 /**
  * An open WebSocket connection.
  *
+ * A binary message that was received is its receiver's own: its buffer holds nothing else, so it may be kept, changed, and
+ * transferred to a worker or a stream of bytes.
+ *
  * A message is delivered once, to whichever of the iterator and `readable` asks first. Leaving a `for await` loop does
  * not close the connection. None of its promises becomes an unhandled rejection when ignored.
  *

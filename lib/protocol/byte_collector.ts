@@ -62,14 +62,14 @@ export class ByteCollector {
     return this.#buffer.subarray(this.#length);
   }
 
-  /** Hands over what was gathered, in a buffer of just its size, and starts anew. */
+  /** Hands over what was gathered, in a buffer that holds nothing else and is the caller's own, and starts anew. */
   take(): Uint8Array {
     if (this.#buffer.length > this.#length) {
       const bytes = copyRange(this.#buffer, 0, this.#length);
       this.discard();
       return bytes;
     }
-    const bytes = this.#buffer;
+    const bytes = this.#length === 0 ? new Uint8Array(0) : this.#buffer;
     this.#buffer = EMPTY;
     this.#length = 0;
     this.#pooled = false;

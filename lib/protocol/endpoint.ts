@@ -109,7 +109,12 @@ export class Endpoint {
   constructor(options: EndpointOptions) {
     const { maxMessageSize, deflate } = options;
     this.output = new SendBuffer(options.role);
-    this.#decoder = new FrameDecoder({ ...options, rsv1: deflate !== undefined, pieces: true });
+    this.#decoder = new FrameDecoder({
+      ...options,
+      rsv1: deflate !== undefined,
+      pieces: true,
+      ownMessages: true,
+    });
     this.#assembler = new MessageAssembler({ maxMessageSize, inflater: deflate?.inflater });
     this.#deflate = deflate;
   }
@@ -120,6 +125,8 @@ export class Endpoint {
     this.#decoder.limit(maxMessageSize);
     this.#assembler.maxMessageSize = maxMessageSize;
     this.#decoder.compressedPiece = STREAMED_PIECE;
+    // Whoever reads a part copies it.
+    this.#decoder.ownMessages = false;
   }
 
   /** Where the connection stands. */

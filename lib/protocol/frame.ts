@@ -34,7 +34,7 @@ export interface Frame {
   readonly rsv1: boolean;
   /** What the frame is for. */
   readonly opcode: Opcode;
-  /** The payload. It may share its buffer with other frames of the same chunk. */
+  /** The payload. What `FrameDecoderStream` gives out has a buffer that holds nothing else. */
   readonly payload: Uint8Array;
 }
 

@@ -46,22 +46,26 @@ export interface FrameDecoderOptions {
    * @default {false}
    */
   pieces?: boolean;
-  /** Up to how many bytes a payload is copied out of its chunk, where the engine has copies cheaper. @default {0} */
+  /** Up to how many bytes a payload is copied out of its chunk, to a buffer of its own. @default {0} */
   copyUpTo?: number | undefined;
+  /** Whether a payload that is a whole binary message is copied, however long it is. @default {false} */
+  ownMessages?: boolean;
 }
 
 /**
  * Decodes frames from bytes that are cut anywhere.
  *
  * Call {@linkcode FrameDecoder.push} with a chunk, then {@linkcode FrameDecoder.next} until it returns `undefined`, then
- * push the next chunk. A frame that lies whole in its chunk is a view into it, unless it is to be copied; one that does not is gathered in one
- * growing buffer, or handed on in pieces. Either way the cost is linear in the bytes, whatever their cut.
+ * push the next chunk. A frame that lies whole in its chunk is a view into it, unless it is to be copied; one that does not
+ * is gathered in one growing buffer, which then holds nothing else, or handed on in pieces. Either way the cost is linear in the bytes, whatever their cut.
  */
 export class FrameDecoder {
   readonly #context: HeaderContext;
   readonly #pieces: boolean;
   readonly #keySize: number;
   readonly #copyUpTo: number;
+  /** Whether a payload that is a whole binary message is copied to a buffer of its own. */
+  ownMessages: boolean;
   /** The most bytes of a compressed frame that are handed on at a time, where frames are handed on in pieces. */
   compressedPiece: number = Infinity;
 
@@ -94,6 +98,7 @@ export class FrameDecoder {
     const role = options.role ?? "server";
     this.#pieces = options.pieces ?? false;
     this.#copyUpTo = options.copyUpTo ?? 0;
+    this.ownMessages = options.ownMessages ?? false;
     this.#keySize = role === "server" ? 4 : 0;
     this.#context = {
       masked: role === "server",
@@ -167,10 +172,8 @@ export class FrameDecoder {
 
   /** Returns a frame whose payload lies whole in the chunk. */
   #wholeFrame(end: number): Frame {
-    this.#unmask(end);
-    const payload = this.#length <= this.#copyUpTo
-      ? copyRange(this.#chunk, this.#at, end)
-      : this.#chunk.subarray(this.#at, end);
+    const copied = this.#length <= this.#copyUpTo || (this.ownMessages && this.#isMessage);
+    const payload = this.#payload(end, { copied });
     this.#at = end;
     this.#inFrame = false;
     return { fin: this.#fin, rsv1: this.#rsv1, opcode: this.#opcode, payload };
@@ -179,8 +182,7 @@ export class FrameDecoder {
   /** Returns what the chunk holds of a long data frame, as a fragment of its own. */
   #nextPiece(end: number): Frame | undefined {
     if (end === this.#at) return undefined;
-    this.#unmask(end);
-    const payload = this.#chunk.subarray(this.#at, end);
+    const payload = this.#payload(end, { copied: end - this.#at <= this.#copyUpTo });
     const first = this.#done === 0;
     this.#at = end;
     this.#done += payload.length;
@@ -194,11 +196,18 @@ export class FrameDecoder {
     };
   }
 
-  /** Unmasks the chunk in place up to `end`. */
-  #unmask(end: number): void {
-    if (this.#key === 0) return;
-    this.#words ??= wordsIn(this.#chunk);
-    maskRange(this.#chunk, this.#words, { start: this.#at, end }, rotate(this.#key, this.#done));
+  /** Whether the frame is a binary message that needs no more work. */
+  get #isMessage(): boolean {
+    return this.#opcode === Opcode.Binary && this.#fin && !this.#rsv1;
+  }
+
+  /** Unmasks the chunk in place up to `end`, and returns that. */
+  #payload(end: number, { copied }: { readonly copied: boolean }): Uint8Array {
+    if (this.#key !== 0) {
+      this.#words ??= wordsIn(this.#chunk);
+      maskRange(this.#chunk, this.#words, { start: this.#at, end }, rotate(this.#key, this.#done));
+    }
+    return copied ? copyRange(this.#chunk, this.#at, end) : this.#chunk.subarray(this.#at, end);
   }
 
   /** Gathers what the chunk holds of a frame; returns the frame once it is complete. */

@@ -65,7 +65,7 @@ export class MessageAssembler {
    * Takes the next data frame.
    *
    * @param frame A Text, Binary or Continuation frame. The payload of an unfragmented Binary becomes the message;
-   *   all others are copied.
+   *   all others are copied, to a buffer that holds nothing else.
    * @param remaining How many bytes the message lacks after this frame, if known. @default {Infinity}
    * @returns The message that it completes, or `undefined`.
    * @throws {WebSocketError} `invalid-utf8` at the first byte that cannot be right, even in the middle of a message;

@@ -39,8 +39,8 @@ const frameDecoderTable: OptionTable<FrameDecoderStreamOptions> = {
 /**
  * Decodes WebSocket frames from bytes that are cut anywhere (RFC 6455 §5.2).
  *
- * The chunks are copied, not changed. Frames come out unmasked, in order, and complete unless `pieces` are asked for; those that stood before a
- * violation all come out, then `readable` fails with a {@linkcode WebSocketError}.
+ * The chunks are copied, not changed. Frames come out unmasked, in order, and complete unless `pieces` are asked for; the
+ * buffer of a payload holds nothing else. Frames that stood before a violation all come out, then `readable` fails with a {@linkcode WebSocketError}.
  *
  * @example Print the frames of a byte stream
  * ```ts
@@ -76,7 +76,7 @@ class FrameCodec implements Codec<Uint8Array, Frame> {
   readonly #decoder: FrameDecoder;
 
   constructor(options: FrameDecoderOptions) {
-    this.#decoder = new FrameDecoder(options);
+    this.#decoder = new FrameDecoder({ ...options, copyUpTo: Infinity });
   }
 
   push(chunk: Uint8Array): void {

@@ -29,6 +29,8 @@ const messageDecoderTable: OptionTable<MessageDecoderStreamOptions> = {
 /**
  * Puts messages together from frames (RFC 6455 §5.4): text as strings, checked to be UTF-8, binary as bytes.
  *
+ * A binary message of one frame is that frame's payload; the buffer of any other holds nothing else.
+ *
  * A Close frame ends `readable`, and what follows it is discarded. Messages that stood before a violation all come out,
  * then `readable` fails with a `WebSocketError`.
  *

@@ -62,5 +62,5 @@ export async function* messageFragments(
       opcode = Opcode.Continuation;
     }
   }
-  yield { fin: true, rsv1: false, opcode, payload: NOTHING };
+  yield { fin: true, rsv1: false, opcode, payload: new Uint8Array(0) };
 }
