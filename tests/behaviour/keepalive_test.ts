@@ -6,9 +6,10 @@ import { testOverTcpAndTls } from "../support/links.ts";
 import { echo, receive, serving, settles, settlesInTime, sleep, until } from "../support/serving.ts";
 import { serve } from "../support/sluice.ts";
 import { clientFrame, Wire } from "../support/wire.ts";
-import { assertTook } from "../support/patience.ts";
+import { assertTook, pace } from "../support/patience.ts";
 
-const keepalive = { interval: 100, timeout: 100 };
+const PACE = pace();
+const keepalive = { interval: 100 * PACE, timeout: 100 * PACE };
 
 testOverTcpAndTls(
   "a peer that gives no sign of life is cut within interval and timeout, and onError hears of it",
@@ -24,7 +25,7 @@ testOverTcpAndTls(
       const wire = await Wire.upgrade(port);
       const [code, time] = await closed.promise;
       assertEquals(code, "keepalive-timeout");
-      assertTook(time, { least: 150, most: 1_200 });
+      assertTook(time, { least: 150 * PACE, most: 1_200 * PACE });
       await wire.ended;
       assertEquals(stages, ["keepalive"]);
       wire.destroy();
@@ -40,13 +41,13 @@ testOverTcpAndTls(
       for (let i = 0; i < 5; i++) {
         const { opcode, payload } = await wire.frame();
         assertEquals(opcode, Opcode.Ping);
-        await sleep(80);
+        await sleep(80 * PACE);
         wire.send(clientFrame(Opcode.Pong, payload));
       }
       await sleep(10);
       const [socket] = server.connections;
       assert(socket !== undefined, "it was cut");
-      assertTook(socket.roundTrip!, { least: 75, most: 1_000 });
+      assertTook(socket.roundTrip!, { least: 75 * PACE, most: 1_000 * PACE });
       wire.destroy();
     }),
 );
@@ -58,7 +59,7 @@ testOverTcpAndTls(
       const wire = await Wire.upgrade(port);
       for (const byte of clientFrame(Opcode.Text, "slow but alive")) {
         wire.send(Uint8Array.of(byte));
-        await sleep(40);
+        await sleep(40 * PACE);
       }
       assertEquals(server.connections.size, 1);
       wire.destroy();
@@ -73,7 +74,7 @@ testOverTcpAndTls("a reader that is paused does not make its peer look dead", as
   }, async ({ open }) => {
     const socket = await open();
     for (let i = 0; i < 20; i++) await socket.send("x".repeat(1_000));
-    assertEquals(await settles(socket.closed, 700), false);
+    assertEquals(await settles(socket.closed, 700 * PACE), false);
     gate.resolve();
     for (let i = 0; i < 20; i++) assertEquals((await receive(socket)).length, 1_000);
   });
@@ -91,7 +92,7 @@ testOverTcpAndTls(
         for (let i = 0; i < 20; i++) await socket.send("x".repeat(1_000));
         await sleep(50);
         socket.abort();
-        assert(await settlesInTime(closed.promise, 1_500), "nobody noticed");
+        assert(await settlesInTime(closed.promise, 1_500 * PACE), "nobody noticed");
       },
     );
   },

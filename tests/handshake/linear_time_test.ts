@@ -13,7 +13,7 @@ import { isAllowedOrigin } from "../../lib/handshake/origin.ts";
 import { requestUrl } from "../../lib/handshake/request_url.ts";
 import { checkUpgrade } from "../../lib/handshake/server_handshake.ts";
 import { parseExtensions } from "../../lib/protocol/extensions.ts";
-import { assertLinear } from "../support/linear.ts";
+import { assertLinear, shortestTime } from "../support/linear.ts";
 import { UPGRADE } from "../support/wire.ts";
 import { latin1 } from "../vectors/splits.ts";
 
@@ -45,15 +45,7 @@ function trickle(size: number): void {
 }
 
 /** The shortest time that a work takes, in milliseconds. */
-function timeOf(work: () => void): number {
-  let time = Infinity;
-  for (let i = 0; i < 10; i++) {
-    const start = performance.now();
-    work();
-    time = Math.min(time, performance.now() - start);
-  }
-  return time;
-}
+const timeOf = (work: () => void): number => shortestTime(work, 10);
 
 const patterns: Readonly<Record<string, (size: number) => void>> = {
   "a protocol behind spaces": (n) => judge("Sec-WebSocket-Protocol", `b${" ".repeat(n)}x`),

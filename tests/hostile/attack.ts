@@ -13,6 +13,7 @@ import { Opcode } from "../../lib/protocol/frame.ts";
 import type { Runtime } from "../support/runtimes.ts";
 import { settlesInTime, sleep } from "../support/serving.ts";
 import { clientFrame, UPGRADE, Wire } from "../support/wire.ts";
+import { slowdown } from "../support/patience.ts";
 
 /** One kibibyte. */
 export const KiB = 1_024;
@@ -135,7 +136,7 @@ export async function echoed(wire: Wire, text: string): Promise<void> {
   assertEquals(new TextDecoder().decode((await wire.frame()).payload), text);
 }
 
-/** How long somebody waited, again and again, in milliseconds. */
+/** How long somebody waited, again and again, in milliseconds of an idle machine. */
 export interface Waits {
   readonly p99: number;
   readonly longest: number;
@@ -153,7 +154,7 @@ export async function waitsDuring(
   while (!over) {
     const start = performance.now();
     await again();
-    times.push(performance.now() - start);
+    times.push((performance.now() - start) / slowdown());
     await sleep(1);
   }
   await working;

@@ -84,6 +84,14 @@ export function assertTook(took: number, { least, most }: { least: number; most:
   assert(took <= allowed, `It took ${took} ms, not ${allowed} at most`);
 }
 
+/**
+ * By how much the times of a test must be multiplied so that they keep their distance from each other: what is late by
+ * some milliseconds on an idle machine is later on one that is busy. 1 on an idle machine, 4 at most.
+ */
+export function pace(): number {
+  return Math.min(4, Math.ceil(slowdown()));
+}
+
 /** Starts to measure the processor time of this process; returns what tells how much it was, in milliseconds. */
 export function cpuTimer(): () => number {
   const start = process.cpuUsage();

@@ -17,6 +17,9 @@ const DENO_TEST = /^(.*) \.\.\. (ok|FAILED|ignored)(?: \(.*\))?$/;
 const BUN_FILE = /^(tests\/\S+\.ts):$/;
 const BUN_TEST = /^\((pass|fail|skip)\) (.*?)(?: \[[\d.]+m?s\])?$/;
 
+/** What makes tests for a file counts as that file. */
+const HELPERS = "tests/support/";
+
 const STATUS: Readonly<Record<string, TestCase["status"]>> = {
   ok: "passed",
   FAILED: "failed",
@@ -63,6 +66,7 @@ export class Progress {
   }
 
   #begin(file: string): void {
+    if (file.startsWith(HELPERS)) return;
     this.file = file;
     this.files.add(file);
   }

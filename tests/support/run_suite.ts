@@ -111,8 +111,11 @@ async function runRunner(
   process.on("exit", onExit).on("SIGINT", onSignal).on("SIGTERM", onSignal);
   for (const input of [child.stdout, child.stderr]) {
     createInterface({ input }).on("line", (line) => {
+      const { length } = progress.tests;
       // What a runner says of tests that it was cut in is nothing that they did.
       if (problem !== "" || !progress.take(line)) output += `${line}\n`;
+      const [ended] = progress.tests.slice(length);
+      if (ended?.status === "failed") onProgress(`failed: ${ended.name} (${ended.file})`);
     });
   }
   const telling = setInterval(() => onProgress(progress.describe(suite.files.length)), INTERVAL);
