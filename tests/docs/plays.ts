@@ -93,6 +93,7 @@ async function page(port: number, path = "/", options: RequestInit = {}): Promis
 }
 
 async function echoes({ port }: Stage): Promise<void> {
+  for (const after of ["request", "answer"] as const) await vanish(port, "/", { after });
   const client = await Client.open(port);
   assertEquals(await client.says("Hello"), "Hello");
   client.socket.close(1000);

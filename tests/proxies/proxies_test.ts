@@ -1,6 +1,8 @@
 import { test } from "node:test";
 import { assertEquals } from "#std/assert";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect as connectHttp2, constants } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type UpgradeRequest } from "../../lib/adapters/node.ts";
@@ -231,26 +233,66 @@ const SECURED: readonly { name: ProxyName; secure: (config: string, pem: string)
   { name: "haproxy", secure: (config, pem) => config.replace("bind :8000", `bind :8000 ssl crt ${pem}`) },
 ];
 
+/** Runs a test with the path of a certificate and its key in one file. */
+async function withCertificate(test: (pem: string, cert: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-proxy-tls-"));
+  const pem = join(folder, "site.pem");
+  const { cert, key } = makeCertificate();
+  writeFileSync(pem, cert + key);
+  try {
+    await test(pem, cert);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 for (const { name, secure } of SECURED) {
   const { skip } = requires("openssl");
-  test(`docs: ${name} ends TLS in front of Sluice`, skip === false ? requires(name) : { skip }, async () => {
-    const folder = mkdtempSync(join(tmpdir(), "sluice-proxy-tls-"));
-    const pem = join(folder, "site.pem");
-    const { cert, key } = makeCertificate();
-    writeFileSync(pem, cert + key);
-    try {
-      await behind(name, secure(configsOf(name)[0]!, pem), async ({ proxy, upstream }) => {
-        const site = `localhost:${proxy.port}`;
-        const socket = await connect(`wss://${site}/`, { origin: `https://${site}`, tls: { ca: cert } });
-        await socket.send("sealed");
-        assertEquals(await receive(socket), "sealed");
-        const [{ secure, url }] = upstream.requests as [UpgradeRequest];
-        assertEquals([secure, url.href], [false, `http://${site}/`]);
-        socket.close();
-        await socket.closed;
-      });
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  });
+  test(
+    `docs: ${name} ends TLS in front of Sluice`,
+    skip === false ? requires(name) : { skip },
+    () =>
+      withCertificate((pem, cert) =>
+        behind(name, secure(configsOf(name)[0]!, pem), async ({ proxy, upstream }) => {
+          const site = `localhost:${proxy.port}`;
+          const socket = await connect(`wss://${site}/`, { origin: `https://${site}`, tls: { ca: cert } });
+          await socket.send("sealed");
+          assertEquals(await receive(socket), "sealed");
+          const [{ secure, url }] = upstream.requests as [UpgradeRequest];
+          assertEquals([secure, url.href], [false, `http://${site}/`]);
+          socket.close();
+          await socket.closed;
+        })
+      ),
+  );
+}
+
+if (LONG) {
+  test(
+    "docs: haproxy translates WebSocket through HTTP/2, and a stream that is reset is 1006",
+    requires("haproxy"),
+    () =>
+      withCertificate((pem, cert) => {
+        const config = configsOf("haproxy")[0]!.replace("bind :8000", `bind :8000 ssl crt ${pem} alpn h2`);
+        return behind("haproxy", config, async ({ proxy, upstream }) => {
+          const session = connectHttp2(`https://localhost:${proxy.port}`, { ca: cert });
+          await within("The settings", once(session, "remoteSettings"));
+          assertEquals(session.remoteSettings.enableConnectProtocol, true);
+          const stream = session.request({
+            ":method": "CONNECT",
+            ":protocol": "websocket",
+            ":path": "/",
+            "sec-websocket-version": "13",
+            "origin": `https://localhost:${proxy.port}`,
+          });
+          stream.on("error", () => {});
+          const [{ ":status": status }] = await within("The answer", once(stream, "response"));
+          assertEquals(status, 200);
+          stream.close(constants.NGHTTP2_CANCEL); // as Chromium does when a tab is closed
+          await until("The end on the server", () => upstream.ends.length > 0);
+          assertEquals(upstream.ends, ["connection-lost"]);
+          session.destroy();
+        });
+      }),
+  );
 }
