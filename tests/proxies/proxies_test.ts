@@ -267,17 +267,38 @@ for (const { name, secure } of SECURED) {
   );
 }
 
-if (LONG) {
+/** What the page says about HTTP/2. */
+const BRIDGES: readonly {
+  name: ProxyName;
+  fence: string;
+  secure: (config: string, pem: string) => string;
+}[] = [
+  {
+    name: "haproxy",
+    fence: "haproxy",
+    secure: (config, pem) => config.replace("bind :8000", `bind :8000 ssl crt ${pem} alpn h2`),
+  },
+  {
+    name: "apache2",
+    fence: "apache",
+    secure: (config, pem) =>
+      config.replace(
+        "<VirtualHost *:8000>",
+        `<VirtualHost *:8000>\nProtocols h2\nH2WebSockets On\nSSLEngine on\nSSLCertificateFile ${pem}`,
+      ),
+  },
+];
+
+for (const { name, fence, secure } of LONG ? BRIDGES : []) {
   test(
-    "docs: haproxy translates WebSocket through HTTP/2, and a stream that is reset is 1006",
-    requires("haproxy"),
+    `docs: ${name} translates WebSocket through HTTP/2, and a stream that is reset is 1006`,
+    requires(name),
     () =>
-      withCertificate((pem, cert) => {
-        const config = configsOf("haproxy")[0]!.replace("bind :8000", `bind :8000 ssl crt ${pem} alpn h2`);
-        return behind("haproxy", config, async ({ proxy, upstream }) => {
+      withCertificate((pem, cert) =>
+        behind(name, secure(configsOf(fence)[0]!, pem), async ({ proxy, upstream }) => {
           const session = connectHttp2(`https://localhost:${proxy.port}`, { ca: cert });
-          await within("The settings", once(session, "remoteSettings"));
-          assertEquals(session.remoteSettings.enableConnectProtocol, true);
+          session.on("error", () => {});
+          await until("The setting", () => session.remoteSettings?.enableConnectProtocol === true);
           const stream = session.request({
             ":method": "CONNECT",
             ":protocol": "websocket",
@@ -288,11 +309,13 @@ if (LONG) {
           stream.on("error", () => {});
           const [{ ":status": status }] = await within("The answer", once(stream, "response"));
           assertEquals(status, 200);
+          const [{ headers }] = upstream.requests as [UpgradeRequest];
+          assertEquals(headers.get("content-length"), name === "apache2" ? "0" : null);
           stream.close(constants.NGHTTP2_CANCEL); // as Chromium does when a tab is closed
           await until("The end on the server", () => upstream.ends.length > 0);
           assertEquals(upstream.ends, ["connection-lost"]);
           session.destroy();
-        });
-      }),
+        })
+      ),
   );
 }

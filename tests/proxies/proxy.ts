@@ -40,6 +40,8 @@ const APACHE_MODULES = [
   "proxy_balancer",
   "lbmethod_byrequests",
   "proxy_hcheck",
+  "http2",
+  "ssl",
 ];
 
 const KINDS: Readonly<Record<ProxyName, Kind>> = {
