@@ -176,7 +176,7 @@ export function readUpgrade<C>(received: ReceivedRequest): ReceivedUpgrade<C> {
   const url = requestUrl(head, { secure: channel.transport.secure });
   const offer = checkUpgrade(head);
   const request = new IncomingUpgrade<C>(channel, head, url, offer);
-  channel.onGone = () => request.leave();
+  channel.onLeft = (reason) => request.leave(reason);
   return { ...received, offer, request };
 }
 
@@ -217,8 +217,8 @@ export async function acceptUpgrade<C>(
   const agreed = compression?.accept(offer.extensions);
   const accept = await acceptKeyBy(offer.key, sha1);
   const greeting = writeAccept({ accept, protocol, extensions: agreed?.header, headers });
-  if (!channel.transport.open) throw new HandshakeError("ended");
-  channel.onGone = undefined;
+  if (channel.left !== undefined) throw channel.left;
+  channel.onLeft = undefined;
   request.pack();
   const connection = new Connection(channel.transport, {
     role: "server",
@@ -228,7 +228,7 @@ export async function acceptUpgrade<C>(
     deflate: agreed?.start(),
     limits,
     greeting,
-    rest,
+    rest: channel.takeUnread(rest),
   });
   connection.observe({ closed: () => request.leave(), gone() {} });
   return connection as Connection & ServerConnection<C>;
@@ -265,7 +265,7 @@ export async function acceptStream(
   stream: ByteStream,
   options: AcceptOptions = {},
 ): Promise<ServerConnection> {
-  return await (await receiveUpgrade(stream, options)).accept();
+  return await (await receivePending(stream, options)).pending.accept();
 }
 
 /**
@@ -279,6 +279,16 @@ export async function receiveUpgrade(
   stream: ByteStream,
   options: AcceptOptions = {},
 ): Promise<PendingUpgrade> {
+  const { pending, channel } = await receivePending(stream, options);
+  // The user may take its time, and the client leave.
+  channel.watch();
+  return pending;
+}
+
+async function receivePending(
+  stream: ByteStream,
+  options: AcceptOptions,
+): Promise<{ pending: PendingUpgrade; channel: ByteChannel }> {
   const { limits } = readAcceptOptions(options);
   const channel = new ByteChannel(new StreamTransport(stream));
   const refusing = async (error: unknown): Promise<never> => {
@@ -296,10 +306,11 @@ export async function receiveUpgrade(
   const decide = (as: "accepted" | "rejected") => {
     if (answer !== undefined) throw new TypeError(`Cannot answer upgrade: it was ${answer} before`);
     answer = as;
+    channel.unwatch();
   };
   try {
     const upgrade = readUpgrade<undefined>(await receiveRequest(channel, limits));
-    return Object.assign(upgrade.request, {
+    const pending = Object.assign(upgrade.request, {
       async accept(own?: AcceptOptions) {
         decide("accepted");
         return await accept(upgrade, own).catch(refusing);
@@ -310,6 +321,7 @@ export async function receiveUpgrade(
         await reject(channel, response, limits);
       },
     });
+    return { pending, channel };
   } catch (error) {
     return await refusing(error);
   }

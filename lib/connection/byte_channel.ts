@@ -20,12 +20,24 @@ interface HeadParser<H> {
 /** How much is written at a time, in bytes. */
 const WRITE_SIZE = 65_536;
 
+/** How long an answer may still take when the client has ended its direction: that may only mean that it has asked. */
+export const LEFT_GRACE = 500;
+
+/** How much is read of what a peer sends unasked while it is only watched, in bytes. */
+const WATCH_SIZE = 16_384;
+
 /** Reads and writes one thing at a time; between two reads the transport is paused. */
 export class ByteChannel implements TransportSink {
   /** What it reads from and writes to. */
   readonly transport: Transport;
-  /** Hears that the stream is gone. */
+  /** Called when the stream is gone. */
   onGone: (() => void) | undefined;
+  /** Called when the peer ends its direction, or else when the stream is gone; once. */
+  onLeft: ((reason: HandshakeError) => void) | undefined;
+  /** What was read while the peer was only watched. */
+  #unread: Uint8Array[] = [];
+  #left: HandshakeError | undefined;
+  #onLeaving: (() => void) | undefined;
   #reading: Deferred<Uint8Array | undefined> | undefined;
   #writing: Deferred<void> | undefined;
   #ended = false;
@@ -49,10 +61,63 @@ export class ByteChannel implements TransportSink {
    */
   read(): Promise<Uint8Array | undefined> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
+    if (this.#unread.length > 0) return Promise.resolve(this.#unread.shift());
     if (this.#ended) return Promise.resolve(undefined);
     this.#reading = new Deferred();
     this.transport.resume();
     return this.#reading.promise;
+  }
+
+  /** Why the peer is taken for gone: it has ended its direction, as far as was read, or the stream is no more. */
+  get left(): HandshakeError | undefined {
+    return this.#left;
+  }
+
+  /** Watches the peer while nothing is read from it, so that its end is noticed. */
+  watch(): void {
+    if (this.#left === undefined) this.transport.resume();
+  }
+
+  /** Stops watching. */
+  unwatch(): void {
+    this.transport.pause();
+  }
+
+  /**
+   * Watches the peer until some work is done, but waits no longer than the peer is there.
+   *
+   * @param work What is waited for. If the peer leaves first, its result is dropped.
+   * @param options `grace`: how long to wait on when the peer has ended its direction only, in milliseconds.
+   * @returns What the work results in.
+   * @throws {HandshakeError} {@linkcode left}, if the peer left first. What the work fails with.
+   */
+  async whileThere<T>(work: Promise<T>, { grace = 0 }: { grace?: number } = {}): Promise<T> {
+    const over = new Deferred<never>();
+    let deadline: Deadline | undefined;
+    const leave = () => {
+      deadline?.stop();
+      if (grace === 0 || !this.transport.open) over.reject(this.#left);
+      else deadline = new Deadline(grace, () => over.reject(this.#left));
+    };
+    this.#onLeaving = leave;
+    if (this.#left === undefined) this.watch();
+    else leave();
+    try {
+      return await Promise.race([work, over.promise]);
+    } finally {
+      this.#onLeaving = undefined;
+      deadline?.stop();
+      this.unwatch();
+    }
+  }
+
+  /** Takes what was read while the peer was only watched, and puts it behind other bytes. */
+  takeUnread(before: Uint8Array): Uint8Array {
+    if (this.#unread.length === 0) return before;
+    const parts = [before, ...this.#unread.splice(0)];
+    const joined = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+    parts.reduce((at, part) => (joined.set(part, at), at + part.length), 0);
+    return joined;
   }
 
   /**
@@ -127,9 +192,16 @@ export class ByteChannel implements TransportSink {
   room(): undefined {}
 
   data(bytes: Uint8Array): void {
-    this.transport.pause();
-    this.#reading?.resolve(bytes);
-    this.#reading = undefined;
+    if (this.#reading !== undefined) {
+      this.transport.pause();
+      this.#reading.resolve(bytes);
+      this.#reading = undefined;
+      return;
+    }
+    this.#unread.push(bytes);
+    const size = this.#unread.reduce((sum, part) => sum + part.length, 0);
+    // A peer that has sent more than that unasked is watched no longer.
+    if (size >= WATCH_SIZE) this.transport.pause();
   }
 
   #writeOnce(bytes: Uint8Array): Promise<void> {
@@ -148,11 +220,22 @@ export class ByteChannel implements TransportSink {
     this.#ended = true;
     this.#reading?.resolve(undefined);
     this.#reading = undefined;
+    this.#leave(new HandshakeError("ended"));
   }
 
   gone(error?: unknown): void {
-    this.fail(new HandshakeError("ended", { cause: error }));
+    const reason = new HandshakeError("ended", { cause: error });
+    this.fail(reason);
     this.onGone?.();
+    this.#leave(reason);
+  }
+
+  #leave(reason: HandshakeError): void {
+    const first = this.#left === undefined;
+    this.#left ??= reason;
+    // Whoever waits gives up before the user's work is told to.
+    this.#onLeaving?.();
+    if (first) this.onLeft?.(reason);
   }
 
   goOn(): void {}

@@ -11,7 +11,7 @@ import { BodyFramer, chooseFraming, framingField } from "../handshake/body_frami
 import { isCoded, mayBeDecoded } from "../handshake/content_coding.ts";
 import { writeResponseHead } from "../handshake/http_response.ts";
 import { DIGIT, isAll } from "../handshake/octets.ts";
-import type { ByteChannel } from "./byte_channel.ts";
+import { type ByteChannel, LEFT_GRACE } from "./byte_channel.ts";
 import { ResponseBody } from "./response_body.ts";
 
 /** Statuses whose responses have no body (RFC 9110 §6.4.1). */
@@ -59,20 +59,25 @@ export async function writeResponse(
     answer.body?.cancel();
   };
   let started = false;
+  // A source that is quiet would keep the stream for a client that has left.
+  const whileThere = <T>(work: Promise<T>) => channel.whileThere(work, { grace: LEFT_GRACE });
   try {
-    const { headers, declared, actual } = await answer.describe();
+    const { headers, declared, actual } = await whileThere(answer.describe());
     const framing = chooseFraming({ status, declared, actual, headOnly, chunked });
     const head = writeResponseHead({ status, statusText, headers, framing: framingField(framing) });
     started = true;
     if (!await write(head) || answer.body === undefined || headOnly || BODILESS.has(status)) return;
     const framer = new BodyFramer(framing ?? "close");
-    for (let chunk = await answer.body.next(); chunk !== undefined; chunk = await answer.body.next()) {
+    for (;;) {
+      const chunk = await whileThere(answer.body.next());
+      if (chunk === undefined) break;
       if (!await write(framer.frame(chunk))) return;
     }
     await write(framer.end());
   } catch (error) {
     // A body that fails because the client is gone is no fault.
     if (!channel.transport.open) return;
+    if (error === channel.left) return channel.transport.destroy();
     if (started) channel.transport.destroy();
     throw error;
   } finally {

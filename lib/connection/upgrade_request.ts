@@ -44,6 +44,7 @@ export class IncomingUpgrade<C> implements UpgradeRequest<C> {
   #headers: Headers | undefined;
   #controller: AbortController | undefined;
   #left = false;
+  #reason: HandshakeError | undefined;
 
   constructor(channel: ByteChannel, head: RequestHead, href: string, offer: UpgradeOffer) {
     this.method = head.method;
@@ -76,8 +77,9 @@ export class IncomingUpgrade<C> implements UpgradeRequest<C> {
   }
 
   /** Takes note that the client is gone. */
-  leave(): void {
+  leave(reason?: HandshakeError): void {
     this.#left = true;
-    this.#controller?.abort(new HandshakeError("ended"));
+    this.#reason ??= reason;
+    this.#controller?.abort(this.#reason ?? new HandshakeError("ended"));
   }
 }

@@ -168,12 +168,12 @@ export class Acceptor<C> {
 
   /** Asks the user whether an upgrade is wanted, and does as told. */
   async #decide(upgrade: ReceivedUpgrade<C>): Promise<void> {
-    const { accept } = this.#settings;
-    const { request } = upgrade;
+    const { accept, authorize } = this.#settings;
+    const { request, channel } = upgrade;
     try {
-      // Before the user's own code: it shall not have to think of origins.
-      await checkOrigin(upgrade, accept);
-      const refusal = await this.#authorize(request);
+      const judging = this.#judge(upgrade);
+      const mayTakeLong = authorize !== undefined || typeof accept.origins === "function";
+      const refusal = await (mayTakeLong ? channel.whileThere(judging) : judging);
       if (refusal !== undefined) return await this.#reject(upgrade, refusal);
       const connection = await acceptUpgrade(upgrade, accept);
       // The socket is the connection's: to close the server, also first thing in the handler, ends it by a Close.
@@ -190,8 +190,15 @@ export class Acceptor<C> {
     }
   }
 
+  /** Returns the response that refuses an upgrade, if it is to be refused. */
+  async #judge(upgrade: ReceivedUpgrade<C>): Promise<Response | undefined> {
+    // Before the user's own code: it shall not have to think of origins.
+    await checkOrigin(upgrade, this.#settings.accept);
+    return await this.#authorize(upgrade);
+  }
+
   /** Asks `authorize`, and keeps what it returns as the context, unless that is a refusal: a response, or `false`. */
-  async #authorize(request: IncomingUpgrade<C>): Promise<Response | undefined> {
+  async #authorize({ request, channel }: ReceivedUpgrade<C>): Promise<Response | undefined> {
     try {
       const answer = await this.#settings.authorize?.(request as IncomingUpgrade<undefined>);
       const refusal = answer === false ? forbidden() : readResponse("authorize", answer);
@@ -199,7 +206,8 @@ export class Acceptor<C> {
       request.context = answer as C;
       return undefined;
     } catch (error) {
-      this.report(error, { stage: "authorize", request });
+      // That the client left is not the user's fault.
+      if (error !== channel.left) this.report(error, { stage: "authorize", request });
       throw new HandshakeError("internal", { cause: error });
     }
   }

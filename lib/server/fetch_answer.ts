@@ -7,6 +7,7 @@
 import type { ReceivedRequest } from "../connection/accept.ts";
 import { writeResponse } from "../connection/http_answer.ts";
 import { receiveBody } from "../connection/request_body.ts";
+import { type ByteChannel, LEFT_GRACE } from "../connection/byte_channel.ts";
 import { isResponse } from "../connection/response_shape.ts";
 import { HandshakeError } from "../errors.ts";
 import { requestUrl } from "../handshake/request_url.ts";
@@ -33,10 +34,10 @@ export async function answerRequest<C>(
   if (!isSupportedMethod(head.method)) throw new HandshakeError("method-unsupported");
   const body = await receiveBody(received, { maxBodySize, timeout: limits.handshakeTimeout });
   const left = new AbortController();
-  channel.onGone = () => left.abort(new HandshakeError("ended"));
-  let response: Response;
+  channel.onLeft = (reason) => left.abort(reason);
   try {
-    response = await fetch(makeRequest(head.method, url, head.headers.toHeaders(), body, left.signal));
+    const request = makeRequest(head.method, url, head.headers.toHeaders(), body, left.signal);
+    const response: unknown = await ask(channel, async () => await fetch(request));
     if (!isResponse(response)) {
       throw new TypeError("Cannot answer request: fetch returned no Response");
     }
@@ -46,10 +47,30 @@ export async function answerRequest<C>(
     });
   } catch (error) {
     // That a client left is not the user's fault.
-    if (error !== left.signal.reason) onError(error, { stage: "fetch" });
+    if (error === channel.left) throw error;
+    onError(error, { stage: "fetch" });
     throw new HandshakeError("internal", { cause: error });
+  } finally {
+    channel.onLeft = undefined;
   }
 }
+
+/** Asks for a response for as long as the client is there. One that comes later is thrown away. */
+async function ask(channel: ByteChannel, run: () => Promise<unknown>): Promise<unknown> {
+  const asked = run();
+  try {
+    return await channel.whileThere(asked, { grace: LEFT_GRACE });
+  } catch (error) {
+    if (error === channel.left) asked.then(discard).catch(ignore);
+    throw error;
+  }
+}
+
+async function discard(late: unknown): Promise<void> {
+  if (isResponse(late)) await late.body?.cancel();
+}
+
+function ignore(): void {}
 
 /**
  * Tells whether `fetch` would see the method that was sent. Methods are case-sensitive (RFC 9110 §9.1), but `Request`

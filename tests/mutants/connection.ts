@@ -164,7 +164,7 @@ const accept = mutantsOf("lib/connection/accept.ts", [
     `if (!await isAllowedOrigin(head, origins)) throw new HandshakeError("origin");`,
     "",
   ],
-  ["who has left is not accepted", `if (!channel.transport.open) throw new HandshakeError("ended");`, ""],
+  ["who has left is not accepted", "if (channel.left !== undefined) throw channel.left;", ""],
   [
     "headers are checked when the server starts",
     "{ headers: readUserHeaders(headers) }",
@@ -237,7 +237,7 @@ const server = mutantsOf("lib/server/acceptor.ts", [...UPGRADE, "tests/behaviour
   ["so are those that are decided on", "this.connections.size + this.#upgrading", "this.connections.size"],
   ["a server that closes lets nobody in", "this.#closed !== undefined || ", ""],
   ["hosts are asked for", "checkHost(received, this.#settings.hosts());", ""],
-  ["origins are asked for", "checkOrigin(upgrade, accept);", ""],
+  ["origins are asked for", "await checkOrigin(upgrade, this.#settings.accept);", ""],
   [
     "who is refused is not accepted",
     "if (refusal !== undefined) return await this.#reject(upgrade, refusal);",
