@@ -70,7 +70,6 @@ export type {
   Deflater,
   InflateOptions,
   Inflater,
-  TakeBytes,
 } from "./lib/connection/compression.ts";
 export { type ConnectOptions, connectStream, type TlsConnectOptions } from "./lib/connection/connect.ts";
 export type { KeepaliveOptions, Limits } from "./lib/connection/limits.ts";

@@ -6,7 +6,7 @@
 
 import { SocketTransport } from "../connection/socket_transport.ts";
 import type { RemoteAddress, Transport } from "../connection/transport.ts";
-import { flushAtEndOfTurn } from "./turn.ts";
+import { flushAtEndOfTurn, goOnBehindLook } from "./turn.ts";
 
 /** The part of Deno's sockets that is used here, typed by its shape: the package needs no types of the runtime. */
 export interface DenoConn {
@@ -41,15 +41,6 @@ const MAX_READ = 65_536;
 
 /** How much is read behind a frame that was read to where it belongs: if another follows, what comes with its header is copied. */
 const HEAD_READ = 8_192;
-
-/**
- * As long as each turn leaves something to do, Deno looks at its other sockets every 61st turn only: they wait 75 ms beside
- * a flood. A timer makes it look at once, and the flood wait for a millisecond: every eighth time, others wait 2 ms, and the
- * flood keeps two thirds of its rate.
- */
-const LOOK_EVERY = 8;
-
-let turnsYielded = 0;
 
 /** Reads and writes through a connection, one read and one write at a time. */
 export class DenoTransport extends SocketTransport implements Transport {
@@ -93,9 +84,7 @@ export class DenoTransport extends SocketTransport implements Transport {
   }
 
   yield(): void {
-    const goOn = () => this.open && this.sink.goOn();
-    if (++turnsYielded % LOOK_EVERY === 0) setTimeout(goOn);
-    else queueMicrotask(goOn);
+    goOnBehindLook(this);
   }
 
   protected stopReading(): void {

@@ -23,7 +23,6 @@ export type {
   Deflater,
   InflateOptions,
   Inflater,
-  TakeBytes,
 } from "../protocol/deflate_codec.ts";
 export type { CompressionOptions, ContextTakeover } from "../protocol/deflate_negotiation.ts";
 

@@ -53,8 +53,8 @@ export class Connection implements WebSocketConnection, TransportSink {
   #writable: WritableStream<string | Bytes | PreparedMessage> | undefined;
 
   #paused = true;
-  /** Whether messages are streamed that one read may bring too much of: a thousand times as much as was compressed. */
-  #holding = false;
+  /** Whether no more is decoded than there is room for: one read may bring a thousand times as much as was compressed. */
+  readonly #decodesOnDemand: boolean;
   /** Whether what was held back will be dealt with in a moment. */
   #workDue = false;
   readonly #ending = new Ending();
@@ -69,6 +69,7 @@ export class Connection implements WebSocketConnection, TransportSink {
     const { maxMessageSize, maxEmptyFragments, highWaterMark, keepalive } = this.#limits = start.limits;
     const { copyUpTo } = transport;
     this.#role = role;
+    this.#decodesOnDemand = deflate !== undefined;
     this.#endpoint = new Endpoint({ role, maxMessageSize, maxEmptyFragments, deflate, copyUpTo });
     this.#outbox = new Outbox(transport, this.#endpoint.output, highWaterMark);
     transport.sink = this;
@@ -87,7 +88,7 @@ export class Connection implements WebSocketConnection, TransportSink {
 
   get readable(): ReadableStream<Message> {
     return this.#readable ??= messageReadable(this.#queue, {
-      asked: () => this.#asked(),
+      asked: () => this.#workSoon(),
       close: () => this.close(),
     });
   }
@@ -113,7 +114,7 @@ export class Connection implements WebSocketConnection, TransportSink {
     return {
       next: () => {
         const next = this.#queue.next();
-        this.#asked();
+        this.#workSoon();
         return next;
       },
     };
@@ -124,7 +125,6 @@ export class Connection implements WebSocketConnection, TransportSink {
     const { maxMessageSize = this.#limits.maxMessageSize } = options;
     const inbox = this.#queue.stream(() => this.#workSoon());
     this.#endpoint.stream(maxMessageSize);
-    this.#holding = this.extensions !== "";
     return inbox;
   }
 
@@ -275,7 +275,7 @@ export class Connection implements WebSocketConnection, TransportSink {
   }
 
   #next(): EndpointEvent | undefined {
-    return this.#holding && this.#full ? undefined : this.#endpoint.next();
+    return this.#decodesOnDemand && this.#full ? undefined : this.#endpoint.next();
   }
 
   #flush(): void {
@@ -346,10 +346,6 @@ export class Connection implements WebSocketConnection, TransportSink {
   get #full(): boolean {
     const { wanted, unread } = this.#queue;
     return this.#endpoint.state === "open" && !wanted && unread >= this.#limits.highWaterMark;
-  }
-
-  #asked(): void {
-    if (this.#paused) this.#regulate();
   }
 
   /** Reads while there is room; not while it is others' turn. */

@@ -76,6 +76,11 @@ export class ByteCollector {
     return bytes;
   }
 
+  /** What was gathered, where it lies; good until the next call. */
+  get gathered(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
   /** Throws away what was gathered. */
   discard(): void {
     this.#replace(EMPTY);

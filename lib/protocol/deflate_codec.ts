@@ -4,19 +4,22 @@
  * @module
  */
 
-/** Takes decompressed bytes; they are only valid during the call. */
-export type TakeBytes = (bytes: Uint8Array) => void;
-
 /** Decompresses the messages of one direction of one connection, each as its parts arrive (RFC 7692 §7.2.2). */
 export interface Inflater {
   /**
-   * Decompresses a part of a message.
+   * Takes the next part of a message; {@linkcode Inflater.read} is called until it is used up, then `write` or `end`.
    *
-   * @param part The bytes.
-   * @param take Gets what comes out, at most 64 KiB at a time; what it throws ends the message.
+   * @param part The bytes. They must stay as they are until they are used up.
+   */
+  write(part: Uint8Array): void;
+  /**
+   * Decompresses some more of the part, of which it takes 4 KiB at most.
+   *
+   * @returns What comes out, be it nothing or 64 KiB, good until the next call of any inflater; `undefined` once the part is
+   *   used up.
    * @throws {WebSocketError} `invalid-deflate`.
    */
-  write(part: Uint8Array, take: TakeBytes): void;
+  read(): Uint8Array | undefined;
   /**
    * Ends a message: what was written must end at the border of two blocks, with nothing left over.
    *

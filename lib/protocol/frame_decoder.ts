@@ -66,8 +66,6 @@ export class FrameDecoder {
   readonly #copyUpTo: number;
   /** Whether a payload that is a whole binary message is copied to a buffer of its own. */
   ownMessages: boolean;
-  /** The most bytes of a compressed frame that are handed on at a time, where frames are handed on in pieces. */
-  compressedPiece: number = Infinity;
 
   #chunk: Uint8Array = NOTHING;
   #at = 0;
@@ -163,11 +161,10 @@ export class FrameDecoder {
   next(): Frame | undefined {
     if (!this.#inFrame && !this.#readHeader()) return undefined;
     const end = this.#at + this.#length - this.#done;
-    let limit = this.#chunk.length;
-    if (this.#context.compressed) limit = Math.min(limit, this.#at + this.compressedPiece);
-    if (this.#done === 0 && end <= limit) return this.#wholeFrame(end);
-    if (this.#pieces && !isControl(this.#opcode)) return this.#nextPiece(Math.min(end, limit));
-    return this.#collect(Math.min(end, limit));
+    const chunkEnd = this.#chunk.length;
+    if (this.#done === 0 && end <= chunkEnd) return this.#wholeFrame(end);
+    if (this.#pieces && !isControl(this.#opcode)) return this.#nextPiece(Math.min(end, chunkEnd));
+    return this.#collect(Math.min(end, chunkEnd));
   }
 
   /** Returns a frame whose payload lies whole in the chunk. */

@@ -23,6 +23,10 @@ export interface MessagePart {
   readonly last: boolean;
 }
 
+/** How many bytes that are to be decompressed an {@linkcode Inflater} takes at a time, and what each may cost. */
+const INPUT_STEP = 4_096;
+const COST_OF_INPUT = 16;
+
 /** Puts the fragments of a message together, in one buffer however many there are; or hands them on as they come. */
 export class MessageAssembler {
   /** The longest message, in bytes, decompressed. */
@@ -33,6 +37,13 @@ export class MessageAssembler {
   #compressed = false;
   /** How many bytes of it have come, decompressed. */
   #size = 0;
+  /** What was spent on decompressing, since somebody set it to 0: a byte that comes out counts one. */
+  decompressed = 0;
+  /** What a step counts that brings little. */
+  #stepCost = 0;
+  #decompressing = false;
+  /** Whether the frame that is decompressed is the last one of its message. */
+  #fin = false;
   /** Whether a part of it was handed on. */
   #told = false;
   /** What was gathered of it, and not handed on. */
@@ -56,6 +67,11 @@ export class MessageAssembler {
     return this.#opcode !== undefined;
   }
 
+  /** Whether a frame is not decompressed to its end: then `continue` comes before the next frame. */
+  get decompressing(): boolean {
+    return this.#decompressing;
+  }
+
   /** How many bytes of a message have come that is under way, decompressed; 0 between messages. */
   get size(): number {
     return this.#opcode === undefined ? 0 : this.#size;
@@ -74,8 +90,17 @@ export class MessageAssembler {
   add(frame: Frame, remaining?: number): Message | undefined {
     if (this.#isWhole(frame)) return this.#whole(frame);
     this.#open(frame);
-    this.#gather(frame, remaining);
+    if (this.#compressed) {
+      this.#startDecompressing(frame);
+      return this.addMore();
+    }
+    this.#append(frame.payload, remaining);
     return frame.fin ? this.#finish() : undefined;
+  }
+
+  /** Goes on with the frame that is {@linkcode MessageAssembler.decompressing}, as `add` does. */
+  addMore(): Message | undefined {
+    return this.#decompress() && this.#fin ? this.#finish() : undefined;
   }
 
   /**
@@ -88,17 +113,22 @@ export class MessageAssembler {
   part(frame: Frame): MessagePart {
     if (this.#isWhole(frame)) return { data: this.#whole(frame), first: true, last: true };
     this.#open(frame);
-    const isText = this.#opcode === Opcode.Text;
-    const first = !this.#told;
-    this.#told = true;
-    const direct = !isText && !this.#compressed && this.#collector!.length === 0;
+    if (this.#compressed) {
+      this.#startDecompressing(frame);
+      return this.partMore();
+    }
+    const direct = this.#opcode === Opcode.Binary && this.#collector!.length === 0;
     if (direct) this.#measure(frame.payload);
-    else this.#gather(frame);
+    else this.#append(frame.payload);
     // What comes directly may lie in the memory that the collector lent.
     if (direct) this.#collector!.discard();
-    const data = direct ? frame.payload : isText ? this.#takeText() : this.#collector!.take();
-    if (frame.fin) this.#finish();
-    return { data, first, last: frame.fin };
+    return this.#handOn(direct ? frame.payload : this.#takePart(), frame.fin);
+  }
+
+  /** Goes on with the frame that is {@linkcode MessageAssembler.decompressing}, as `part` does. */
+  partMore(): MessagePart {
+    const last = this.#decompress() && this.#fin;
+    return this.#handOn(this.#takePart(), last);
   }
 
   /**
@@ -114,6 +144,7 @@ export class MessageAssembler {
   /** Gives up the message under way. */
   close(): void {
     this.#inflater?.close();
+    this.#decompressing = false;
     this.#collector?.discard();
     this.#opcode = this.#collector = this.#validator = undefined;
   }
@@ -145,15 +176,22 @@ export class MessageAssembler {
     if (opcode === Opcode.Text && !fin) this.#validator = new Utf8Validator();
   }
 
-  #gather(frame: Frame, remaining?: number): void {
-    if (this.#compressed) this.#inflate(frame);
-    else this.#append(frame.payload, remaining);
+  #startDecompressing({ payload, fin }: Frame): void {
+    this.#inflater!.write(payload);
+    this.#stepCost = Math.min(payload.length, INPUT_STEP) * COST_OF_INPUT;
+    this.#decompressing = true;
+    this.#fin = fin;
   }
 
-  #inflate({ payload, fin }: Frame): void {
+  /**
+   * Gathers what comes out next of the frame under way: 128 KiB at most, so that neither memory nor time is the sender's to
+   * choose. Most messages are whole by then.
+   *
+   * @returns Whether that was all of the frame.
+   */
+  #decompress(): boolean {
     try {
-      this.#inflater!.write(payload, (bytes) => this.#append(bytes));
-      if (fin) this.#inflater!.end();
+      return this.#decompressSome() || this.#decompressSome();
     } catch (error) {
       // Of two faults the first counts, as it would had the frame come in pieces.
       if (this.#opcode === Opcode.Text && this.#validator === undefined) {
@@ -161,6 +199,18 @@ export class MessageAssembler {
       }
       throw error;
     }
+  }
+
+  #decompressSome(): boolean {
+    const bytes = this.#inflater!.read();
+    if (bytes !== undefined) {
+      this.decompressed += Math.max(bytes.length, this.#stepCost);
+      this.#append(bytes);
+      return false;
+    }
+    this.#decompressing = false;
+    if (this.#fin) this.#inflater!.end();
+    return true;
   }
 
   #append(bytes: Uint8Array, remaining?: number): void {
@@ -178,6 +228,18 @@ export class MessageAssembler {
     if (this.#size > this.maxMessageSize) throw new WebSocketError("message-too-big");
   }
 
+  /** Takes what was gathered: all bytes, or all whole code points. */
+  #takePart(): Message {
+    return this.#opcode === Opcode.Text ? this.#takeText() : this.#collector!.take();
+  }
+
+  #handOn(data: Message, last: boolean): MessagePart {
+    const first = !this.#told;
+    this.#told = true;
+    if (last) this.#finish();
+    return { data, first, last };
+  }
+
   /** Takes the text that was gathered, up to the last border of a code point. */
   #takeText(): string {
     const bytes = this.#collector!.take();
@@ -188,10 +250,13 @@ export class MessageAssembler {
 
   #finish(): Message {
     const isText = this.#opcode === Opcode.Text;
-    const bytes = this.#collector!.take();
+    const collector = this.#collector!;
     const complete = this.#validator?.end() ?? true;
     this.#opcode = this.#collector = this.#validator = undefined;
     if (!complete) throw new WebSocketError("invalid-utf8");
-    return isText ? decodeUtf8(bytes) : bytes;
+    if (!isText) return collector.take();
+    const text = decodeUtf8(collector.gathered);
+    collector.discard();
+    return text;
   }
 }

@@ -17,7 +17,6 @@ export type {
   Deflater,
   InflateOptions,
   Inflater,
-  TakeBytes,
 } from "../connection/compression.ts";
 export type { ConnectOptions, TlsConnectOptions } from "../connection/connect.ts";
 export type { KeepaliveOptions, Limits } from "../connection/limits.ts";

@@ -11,10 +11,20 @@ import { concat } from "../vectors/hex.ts";
 /** What the compressor cuts off, and the decompressor puts back (RFC 7692 §7.2.1). */
 export const TAIL: Uint8Array<ArrayBuffer> = Uint8Array.of(0, 0, 0xff, 0xff);
 
+/** Decompresses a part of a message; `take` gets what comes out, good during the call. */
+export function inflatePart(
+  inflater: Inflater,
+  part: Uint8Array,
+  take: (bytes: Uint8Array) => unknown,
+): void {
+  inflater.write(part);
+  for (let bytes = inflater.read(); bytes !== undefined; bytes = inflater.read()) take(bytes);
+}
+
 /** Decompresses a message that arrives in parts. */
 export function inflateAll(inflater: Inflater, parts: Iterable<Uint8Array>): Uint8Array<ArrayBuffer> {
   const taken: Uint8Array[] = [];
-  for (const part of parts) inflater.write(part, (bytes) => taken.push(bytes.slice()));
+  for (const part of parts) inflatePart(inflater, part, (bytes) => taken.push(bytes.slice()));
   inflater.end();
   return concat(taken);
 }

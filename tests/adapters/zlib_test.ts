@@ -9,7 +9,7 @@ import { check } from "../support/property.ts";
 import { whole } from "../vectors/deflate_blocks.ts";
 import { concat, fromHex, sameBytes, show, toHex } from "../vectors/hex.ts";
 import { splitAt } from "../vectors/splits.ts";
-import { inflateAll, inflateOrFault, json, messageBytes, noise, TAIL } from "./codec.ts";
+import { inflateAll, inflateOrFault, inflatePart, json, messageBytes, noise, TAIL } from "./codec.ts";
 
 const DEFAULTS: DeflateOptions = { windowBits: 15, memLevel: 5, level: 1, takeover: false };
 const WINDOWS = [9, 10, 11, 12, 13, 14, 15];
@@ -97,7 +97,7 @@ test("property: random bytes are inflated or refused, and the next connection is
 
 test("a block of no known kind is refused at once, and not when the message ends", () => {
   const inflater = zlibCodec.inflater({ windowBits: 15, takeover: false });
-  const error = assertThrows(() => inflater.write(Uint8Array.of(0x06), () => {}), WebSocketError);
+  const error = assertThrows(() => inflatePart(inflater, Uint8Array.of(0x06), () => {}), WebSocketError);
   assertEquals(error.code, "invalid-deflate");
   inflater.close();
 });
@@ -253,7 +253,7 @@ test("property: connections whose messages arrive in turns, part by part, do not
       const step = (line: Line & { fate: string }) => {
         const part = line.parts.shift();
         try {
-          if (part !== undefined) line.inflater.write(part, (bytes) => line.taken.push(bytes.slice()));
+          if (part !== undefined) inflatePart(line.inflater, part, (bytes) => line.taken.push(bytes.slice()));
         } catch (error) {
           if (!(error instanceof WebSocketError) || line.fate !== "broken") throw error;
           line.parts = [];
@@ -285,11 +285,11 @@ test("what an unfinished message still held back does not get into another that 
   const taken: Uint8Array[] = [];
   const take = (bytes: Uint8Array) => taken.push(bytes.slice());
   // A stored block of 100 bytes that brings 50: the end of the message shows it more.
-  other.write(concat([fromHex("0064009bff"), noise(50, 3)]), () => {});
-  inflater.write(payloads[0]!, take);
+  inflatePart(other, concat([fromHex("0064009bff"), noise(50, 3)]), () => {});
+  inflatePart(inflater, payloads[0]!, take);
   assertThrows(() => other.end(), WebSocketError);
   inflater.end();
-  inflater.write(payloads[1]!, take);
+  inflatePart(inflater, payloads[1]!, take);
   inflater.end();
   same(concat(taken), concat([first, second]), "both messages");
 });
@@ -301,7 +301,7 @@ test("more connections at once than there are idle decompressors: each gets its 
     const inflaters = messages.map((_, i) => zlibCodec.inflater({ windowBits: 15, takeover: i % 2 === 0 }));
     const taken: Uint8Array[][] = messages.map(() => []);
     const write = (i: number, part: Uint8Array) =>
-      inflaters[i]!.write(part, (bytes) => taken[i]!.push(bytes.slice()));
+      inflatePart(inflaters[i]!, part, (bytes) => taken[i]!.push(bytes.slice()));
     payloads.forEach((payload, i) => write(i, payload.subarray(0, 100)));
     payloads.forEach((payload, i) => write(i, payload.subarray(100)));
     inflaters.forEach((inflater, i) => {
@@ -317,14 +317,16 @@ for (const takeover of [false, true]) {
   test(`an inflater ${setting} may be closed at any time, more than once`, () => {
     const inflater = zlibCodec.inflater({ windowBits: 15, takeover });
     inflater.close();
-    inflater.write(fromHex("f248cd"), () => {});
+    inflatePart(inflater, fromHex("f248cd"), () => {});
     inflater.close();
     inflater.close();
     // Had one decompressor been given back twice, these two would share it.
     const pair = [1, 2].map(() => zlibCodec.inflater({ windowBits: 15, takeover }));
     const taken: string[] = ["", ""];
     for (const byte of fromHex("f248cdc9c90700")) {
-      pair.forEach((inflater, i) => inflater.write(Uint8Array.of(byte), (bytes) => taken[i] += toHex(bytes)));
+      pair.forEach((inflater, i) =>
+        inflatePart(inflater, Uint8Array.of(byte), (bytes) => taken[i] += toHex(bytes))
+      );
     }
     pair.forEach((inflater) => inflater.end());
     assertEquals(taken, ["48656c6c6f", "48656c6c6f"]);
@@ -339,7 +341,7 @@ for (const takeover of [false, true]) {
       let largest = 0;
       assertThrows(
         () =>
-          inflater.write(bomb, (bytes) => {
+          inflatePart(inflater, bomb, (bytes) => {
             size += bytes.length;
             largest = Math.max(largest, bytes.length);
             if (size > limit) throw new WebSocketError("message-too-big");
@@ -359,7 +361,7 @@ for (const takeover of [false, true]) {
 test("takeover is not of what a message before it was given up with", () => {
   // The window is that of the last whole message; nothing of one that failed is kept for another connection.
   const first = zlibCodec.inflater({ windowBits: 15, takeover: true });
-  first.write(whole([{ stored: "secret" }]), () => {});
+  inflatePart(first, whole([{ stored: "secret" }]), () => {});
   first.close();
   const second = zlibCodec.inflater({ windowBits: 15, takeover: true });
   assertEquals(inflateOrFault(second, [whole([{ fixed: [[6, 6]] }])]), "invalid-deflate");

@@ -1,39 +1,47 @@
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { assertEquals } from "#std/assert";
+import { assert, assertEquals } from "#std/assert";
 import { Connection } from "../../lib/connection/connection.ts";
-import { readLimits } from "../../lib/connection/limits.ts";
+import { type Limits, readLimits } from "../../lib/connection/limits.ts";
 import { headerSize, writeFrame } from "../../lib/protocol/frame_encoder.ts";
 import { Opcode } from "../../lib/protocol/frame.ts";
-
+import { clientClose } from "../support/wire.ts";
+import { concat } from "../vectors/hex.ts";
+import { latin1 } from "../vectors/splits.ts";
 import { NotingTransport } from "./noting_transport.ts";
 
 const KIB = 1_024;
 
 /** A server's end that decompresses each KiB to 64; `steps` tells how often it has. */
-function inflating() {
+function inflating(limits: Limits = {}) {
   const seen = { steps: 0 };
+  let left = 0;
   const inflater = {
-    write(_: Uint8Array, take: (bytes: Uint8Array) => void) {
+    write: (part: Uint8Array) => void (left = part.length),
+    read() {
+      if (left <= 0) return undefined;
+      left -= KIB;
       seen.steps++;
-      take(new Uint8Array(64 * KIB));
+      return new Uint8Array(64 * KIB);
     },
     end() {},
     close() {},
   };
   const transport = new NotingTransport();
+  transport.yield = () => queueMicrotask(() => transport.sink.goOn());
   const connection = new Connection(transport, {
     role: "server",
     protocol: "",
     extensions: "permessage-deflate",
     deflate: { inflater, deflater: undefined, threshold: 0, optional: true, profile: "" },
-    limits: readLimits({ keepalive: false, maxMessageSize: Infinity }),
+    limits: readLimits({ keepalive: false, maxMessageSize: Infinity, ...limits }),
+    greeting: latin1("HTTP/1.1 101 Switching Protocols\r\n\r\n"),
     rest: new Uint8Array(0),
   });
   return { connection, transport, seen };
 }
 
-test("a compressed message is decompressed as it is read, a KiB at a time", async () => {
+test("a compressed message is decompressed as it is read, some of it at a time", async () => {
   const { connection, transport, seen } = inflating();
   const messages = connection.incoming()[Symbol.asyncIterator]();
   const payload = new Uint8Array(16 * KIB);
@@ -51,4 +59,33 @@ test("a compressed message is decompressed as it is read, a KiB at a time", asyn
     steps: 16,
     size: KIB * KIB,
   });
+});
+
+test("no more whole messages are decompressed than there is room for and one, until they are read", async () => {
+  const { connection, transport, seen } = inflating({ highWaterMark: 100 * KIB });
+  const messages = connection[Symbol.asyncIterator]();
+  const payload = new Uint8Array(KIB);
+  const frame = new Uint8Array(headerSize(payload.length, true) + payload.length);
+  writeFrame(frame, 0, { fin: true, rsv1: true, opcode: Opcode.Binary, payload }, 0x37fa213d);
+  transport.sink.data(concat(Array.from({ length: 20 }, () => frame)));
+  await sleep(0);
+  assertEquals({ steps: seen.steps, last: transport.told.at(-1) }, { steps: 2, last: "pause" });
+  for (let i = 0; i < 20; i++) {
+    assertEquals((await messages.next()).value?.length, 64 * KIB, `message ${i}`);
+    assert(seen.steps <= i + 3, `${seen.steps} were decompressed when ${i + 1} had been read`);
+  }
+  await sleep(0);
+  assertEquals(transport.told.at(-1), "resume");
+});
+
+test("what was not decompressed for want of room is thrown away by our Close, and the peer's is seen", async () => {
+  const { connection, transport, seen } = inflating({ highWaterMark: 1 });
+  const payload = new Uint8Array(KIB);
+  const frame = new Uint8Array(headerSize(payload.length, true) + payload.length);
+  writeFrame(frame, 0, { fin: true, rsv1: true, opcode: Opcode.Binary, payload }, 0x37fa213d);
+  transport.sink.data(concat([...Array.from({ length: 20 }, () => frame), clientClose(1000)]));
+  await sleep(0);
+  connection.close();
+  assertEquals((await connection.closed).closeCode, 1000);
+  assertEquals(seen.steps, 1);
 });

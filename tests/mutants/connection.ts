@@ -15,7 +15,12 @@ const HTTP = ["tests/behaviour/http_test.ts"];
 
 const connection = mutantsOf(
   "lib/connection/connection.ts",
-  [...CLOSING, ...MESSAGES, "tests/connection/turns_test.ts", "tests/connection/ending_test.ts"],
+  [
+    ...CLOSING,
+    ...MESSAGES,
+    "tests/connection/turns_test.ts",
+    "tests/connection/ending_test.ts",
+  ],
   [
     [
       "a Close is answered in time, or the stream cut",
@@ -81,8 +86,12 @@ const INBOX = "tests/streams/message_inbox_test.ts";
 
 const streaming = [
   ...mutantsOf("lib/connection/connection.ts", ["tests/connection/holding_test.ts"], [
-    ["what is not read is not decompressed", `this.#holding = this.extensions !== "";`, ""],
-    ["what is not read holds back", "this.#holding && this.#full ? undefined : ", ""],
+    [
+      "what is not read is not decompressed",
+      "this.#decodesOnDemand = deflate !== undefined;",
+      "this.#decodesOnDemand = false;",
+    ],
+    ["what is not read holds back", "this.#decodesOnDemand && this.#full ? undefined : ", ""],
   ]),
   ...mutantsOf("lib/connection/connection.ts", STREAMING, [
     ["messages wait while one is streamed", "if (this.#line?.busy) return this.#line.send(own);", ""],

@@ -116,8 +116,10 @@ const streaming = [
   ...mutantsOf("lib/protocol/message_assembler.ts", ["tests/streams/message_streams_test.ts"], [
     ["a streamed message has its limit too", "if (direct) this.#measure(frame.payload);", "if (direct) {}"],
   ]),
+  ...mutantsOf("lib/protocol/endpoint.ts", ["tests/protocol/endpoint_turns_test.ts"], [
+    ["what comes out takes its part of a turn", " + this.#assembler.decompressed / BYTES_PER_FRAME", ""],
+  ]),
   ...mutantsOf("lib/protocol/endpoint.ts", ["tests/protocol/endpoint_streaming_test.ts"], [
-    ["decompression goes in steps", "this.#decoder.compressedPiece = STREAMED_PIECE;", ""],
     [
       "a Ping that waits is copied",
       "this.#pendingPong = copyBytes(payload);",
@@ -203,7 +205,11 @@ const endpoint = mutantsOf("lib/protocol/endpoint.ts", ENDPOINT, [
   ],
   ["a fault behind our Close is not told of", `const tell = this.#state === "open";`, "const tell = true;"],
   ["behind the end nothing is read", "if (this.finished) return undefined;\n    try", "try"],
-  ["a turn ends", "return this.#frames >= FRAMES_PER_TURN;", "return false;"],
+  [
+    "a turn ends",
+    "return this.#frames + this.#assembler.decompressed",
+    "return this.#assembler.decompressed",
+  ],
 ]);
 
 const extensions = mutantsOf(
@@ -259,7 +265,7 @@ const inflater = mutantsOf(
     [
       "what zlib refuses is invalid",
       `if (latest === undefined) throw new WebSocketError("invalid-deflate");`,
-      "if (latest === undefined) return 0;",
+      "if (latest === undefined) return undefined;",
     ],
   ],
 );

@@ -5,12 +5,14 @@
  */
 
 import { test } from "node:test";
-import { assertEquals } from "#std/assert";
+import { assert, assertEquals } from "#std/assert";
 import { Endpoint, type EndpointEvent } from "../../lib/protocol/endpoint.ts";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import { eventsOf } from "../support/endpoint_events.ts";
+import { headerSize, writeFrame } from "../../lib/protocol/frame_encoder.ts";
 import { clientFrame } from "../support/wire.ts";
 import { concat } from "../vectors/hex.ts";
+import { startDeflate } from "./replay.ts";
 
 /** How many frames a turn has. */
 const TURN = 512;
@@ -75,6 +77,29 @@ for (
     assertEquals(turns, 4);
   });
 }
+
+test("what comes out of the decompressor counts too: few bytes in are many turns", () => {
+  const { deflater, ...deflate } = startDeflate(false);
+  const endpoint = new Endpoint({
+    role: "server",
+    maxMessageSize: 1_048_576,
+    maxEmptyFragments: 1_024,
+    deflate: { ...deflate, deflater: undefined },
+  });
+  const payload = deflater!.deflate(new Uint8Array(1_048_576)).slice();
+  const frame = new Uint8Array(headerSize(payload.length, true) + payload.length);
+  writeFrame(frame, 0, { fin: true, rsv1: true, opcode: Opcode.Binary, payload }, 0x01020304);
+  endpoint.receive(concat([frame, frame, clientFrame(Opcode.Text, "behind them")]));
+  const sizes: number[] = [];
+  let turns = 1;
+  for (; sizes.length < 3; turns++) {
+    endpoint.rest();
+    sizes.push(...turn(endpoint).map((event) => event.type === "message" ? event.data.length : -1));
+  }
+  assertEquals(sizes, [1_048_576, 1_048_576, 11]);
+  // 256 KiB are a turn, and what was begun by then is 128 KiB more at most.
+  assert(turns >= 6 && turns <= 10, `${turns} turns`);
+});
 
 test("a Close behind a full turn is taken in the next", () => {
   const endpoint = server();

@@ -23,6 +23,7 @@ const { values: flags } = parseArgs({
     "handshake-timeout": { type: "string", default: "10000" },
     "max-message-size": { type: "string", default: "1048576" },
     "max-connections": { type: "string", default: "Infinity" },
+    "compression": { type: "boolean", default: false },
     "turns": { type: "boolean", default: false },
   },
 });
@@ -86,6 +87,10 @@ const handlers: Record<string, Do> = {
   "/digest": digest,
   async "/pour"(socket, asked) {
     await pours[asked.get("through") ?? "send"]!(socket, Number(asked.get("size")) / MESSAGE_SIZE);
+  },
+  /** Reads, and keeps nothing. */
+  async "/read"(socket) {
+    for await (const _ of socket) { /* thrown away */ }
   },
   /** Never reads of its own accord. */
   "/idle": (socket) => socket.closed,
@@ -193,6 +198,7 @@ const server = await serve(
     handshakeTimeout: Number(flags["handshake-timeout"]),
     maxMessageSize: Number(flags["max-message-size"]),
     maxConnections: Number(flags["max-connections"]),
+    compression: flags.compression,
     authorize({ url }) {
       if (url.searchParams.get("authorize") === "throw") throw new Error("thrown by authorize");
       if (url.searchParams.get("authorize") === "reject") {
