@@ -259,7 +259,8 @@ export class Connection implements WebSocketConnection, TransportSink {
   #workThrough(): void {
     const wearied = this.#endpoint.weary;
     for (let event = this.#next(); event !== undefined; event = this.#next()) this.#handle(event);
-    if (this.#outbox.size > 0 || this.#endpoint.finished) this.#outbox.push();
+    if (this.#endpoint.finished) this.#flush();
+    else if (this.#outbox.size > 0) this.#outbox.push();
     if (this.#endpoint.weary && !wearied) this.#transport.yield();
     this.#regulate();
   }
@@ -345,7 +346,7 @@ export class Connection implements WebSocketConnection, TransportSink {
   /** Whether there is no room for messages, and what comes in is not discarded. */
   get #full(): boolean {
     const { wanted, unread } = this.#queue;
-    return this.#endpoint.state === "open" && !wanted && unread >= this.#limits.highWaterMark;
+    return this.#endpoint.state === "open" && !wanted && unread >= Math.max(1, this.#limits.highWaterMark);
   }
 
   /** Reads while there is room; not while it is others' turn. */

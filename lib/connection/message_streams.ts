@@ -89,7 +89,8 @@ export function messageWritable(
     write: (message) => connection.send(message),
     close: () => connection[Symbol.asyncDispose]() as Promise<void>,
     abort: (reason) => connection.abort(reason),
-  }, { highWaterMark, size: sizeOf });
+    // With a mark of 0 a pipe would never begin.
+  }, { highWaterMark: Math.max(1, highWaterMark), size: sizeOf });
 }
 
 /** What is no message counts nothing: `send` says what was expected. */

@@ -27,7 +27,11 @@ const connection = mutantsOf(
       `() => this.#cut(new WebSocketError("close-timeout"))`,
       "() => {}",
     ],
-    ["who does not read holds its peer back", "!wanted && unread >= this.#limits.highWaterMark", "false"],
+    [
+      "who does not read holds its peer back",
+      "!wanted && unread >= Math.max(1, this.#limits.highWaterMark)",
+      "false",
+    ],
     ["who has had its turn waits", "full || this.#endpoint.weary", "full"],
     ["who waits for its turn gets it once", "this.#endpoint.weary && !wearied", "this.#endpoint.weary"],
     [
