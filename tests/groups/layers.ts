@@ -11,9 +11,12 @@ import {
   type GroupsOptions,
   MemoryHub,
 } from "../../lib/groups/mod.ts";
+import { broadcastChannelBroker } from "../../lib/groups/broadcast_channel.ts";
+import { ipcBroker, IpcRelay } from "../../lib/groups/cluster_ipc.ts";
 import { connectBroker } from "../support/broker_clients.ts";
 import { BrokerServer } from "../support/brokers.ts";
 import { requires } from "../support/requires.ts";
+import { forkHere } from "./ipc_channel.ts";
 
 /** How long a dead process is seen in these tests, in milliseconds. */
 export const TTL = 1_000;
@@ -53,7 +56,33 @@ export interface LayerKind {
 
 /** The layers that all fulfil the same contract. */
 export const layers: readonly LayerKind[] = [
-  { name: "memory", remote: false, options: { skip: false }, run: runInMemory },
+  {
+    name: "memory",
+    remote: false,
+    options: { skip: false },
+    run: (test) => {
+      const hub = new MemoryHub();
+      return runHere(() => hub.connect(), test);
+    },
+  },
+  {
+    name: "BroadcastChannel",
+    remote: false,
+    options: { skip: false },
+    run: (test) => {
+      const name = crypto.randomUUID();
+      return runHere(() => broadcastChannelBroker({ name, presenceTtl: TTL }), test);
+    },
+  },
+  {
+    name: "IPC",
+    remote: false,
+    options: { skip: false },
+    run: (test) => {
+      const relay = new IpcRelay();
+      return runHere(() => ipcBroker(forkHere(relay), { presenceTtl: TTL }), test);
+    },
+  },
   {
     name: "Redis, RESP2",
     remote: true,
@@ -69,11 +98,10 @@ export const layers: readonly LayerKind[] = [
   { name: "NATS", remote: true, options: requires("nats-server"), run: (test) => runRemote("nats", 3, test) },
 ];
 
-async function runInMemory(test: (layer: Layer) => Promise<void>): Promise<void> {
-  const hub = new MemoryHub();
+async function runHere(connect: () => Broker, test: (layer: Layer) => Promise<void>): Promise<void> {
   const processes: Process[] = [];
   const start = (options: GroupsOptions = {}) => {
-    const made = makeProcess(hub.connect(), () => Promise.resolve(), options);
+    const made = makeProcess(connect(), () => Promise.resolve(), options);
     processes.push(made);
     return Promise.resolve(made);
   };
