@@ -139,7 +139,11 @@ export class Connection implements WebSocketConnection, TransportSink {
 
   sendStream(source: ReadableStream<string | Bytes>, options: SendStreamOptions = {}): Promise<void> {
     checkOptions("options", options, sendStreamTable, '{ type: "text" }');
-    if (this.#endpoint.state !== "open") return rejected(this.#notOpen());
+    if (this.#endpoint.state !== "open") {
+      const error = this.#notOpen();
+      source.cancel(error).catch(ignore);
+      return rejected(error);
+    }
     this.#line ??= new SendLine({
       endpoint: this.#endpoint,
       outbox: this.#outbox,

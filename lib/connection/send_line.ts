@@ -27,7 +27,7 @@ export interface LineOwner {
 
 /** What a message is sent as. */
 export interface SendStreamOptions {
-  /** Whether it is text or bytes. @default {"binary"} */
+  /** Whether it is text or bytes. @default what the first chunk is: a string, or bytes */
   type?: "text" | "binary";
 }
 
@@ -78,7 +78,7 @@ export class SendLine {
   }
 
   /** Sends a message that comes as a stream when it has its turn. */
-  stream(source: ReadableStream<string | Bytes>, { type = "binary" }: SendStreamOptions): Promise<void> {
+  stream(source: ReadableStream<string | Bytes>, { type }: SendStreamOptions): Promise<void> {
     const reader = source.getReader();
     return this.#wait(() => this.#pump(reader, type));
   }
@@ -111,7 +111,7 @@ export class SendLine {
 
   async #pump(
     reader: ReadableStreamDefaultReader<string | Bytes>,
-    type: "text" | "binary",
+    type: "text" | "binary" | undefined,
   ): Promise<void> {
     this.#reader = reader;
     if (this.#stopped !== undefined) this.stop(this.#stopped);

@@ -42,14 +42,19 @@ export class StreamTransport implements Transport {
   #hops = 0;
 
   /**
-   * Locks both streams.
+   * Locks both streams, or neither.
    *
    * @param stream The streams.
    * @throws {TypeError} If one is locked already.
    */
   constructor({ readable, writable }: ByteStream) {
     this.#reader = readable.getReader();
-    this.#writer = writable.getWriter();
+    try {
+      this.#writer = writable.getWriter();
+    } catch (error) {
+      this.#reader.releaseLock();
+      throw error;
+    }
     // Its failures are seen by what reads and writes.
     this.#reader.closed.catch(ignore);
     this.#writer.closed.catch(ignore);

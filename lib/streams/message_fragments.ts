@@ -35,6 +35,7 @@ function textEncoding(): Encode {
 }
 
 function encodeBinary({ done, value }: Read): Uint8Array {
+  if (typeof value === "string") throw new TypeError("Cannot send bytes: a chunk is a string");
   return done ? NOTHING : toBytes(value as Bytes);
 }
 
@@ -43,18 +44,19 @@ function encodeBinary({ done, value }: Read): Uint8Array {
  *
  * @param reader Where the content comes from: strings for text, anything with bytes for binary. It is read no faster than
  *   the frames are taken. A payload is a view of its chunk.
- * @param type What the message is made of.
+ * @param type What the message is made of. @default what the first chunk is
  * @throws {TypeError} If a chunk is something else.
  */
 export async function* messageFragments(
   reader: ReadableStreamDefaultReader<string | Bytes>,
-  type: "text" | "binary",
+  type: "text" | "binary" | undefined,
 ): AsyncGenerator<Frame, void, undefined> {
-  const isText = type === "text";
+  let read: Read = await reader.read();
+  const isText = type === undefined ? typeof read.value === "string" : type === "text";
   const encode = isText ? textEncoding() : encodeBinary;
   let opcode: Opcode = isText ? Opcode.Text : Opcode.Binary;
-  for (let ended = false; !ended;) {
-    const read = await reader.read();
+  for (let first = true, ended = false; !ended; first = false) {
+    if (!first) read = await reader.read();
     ended = read.done;
     const bytes = encode(read);
     for (let at = 0; at < bytes.length; at += FRAGMENT_SIZE) {

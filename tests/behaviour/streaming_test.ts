@@ -268,9 +268,9 @@ test("bytes are wanted of a binary source; a source that is locked is refused at
     readable.getReader();
     assertThrows(() => client.sendStream(readable), TypeError);
     await assertRejects(
-      () => client.sendStream(ReadableStream.from(["text"])),
+      () => client.sendStream(ReadableStream.from(["text"]), { type: "binary" }),
       TypeError,
-      "Cannot take data",
+      "Cannot send bytes",
     );
     assertEquals((await client.closed).closeCode, 1011);
     await assertRejects(() => client.sendStream(source(1).readable), WebSocketError, "Cannot send");

@@ -65,7 +65,7 @@ test("a content that fails, or is of another type, fails the frames and cancels 
   const number = sourceOf<string>([7 as never]);
   const cases = [
     ["text", failing, "disk"],
-    ["binary", wrong, "Cannot take data"],
+    ["binary", wrong, "Cannot send bytes"],
     ["text", number, "Cannot send text"],
   ] as const;
   for (const [type, content, message] of cases) {
