@@ -10,6 +10,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { connect as connectTcp, createServer, isIP, type Server as NetServer, type Socket } from "node:net";
+import process from "node:process";
 import { checkServerIdentity, connect as connectTls, createSecureContext, TLSSocket } from "node:tls";
 import type { Dial, DialTarget } from "../connection/connect.ts";
 import { HandshakeError } from "../errors.ts";
@@ -58,6 +59,7 @@ async function listen(
   { hostname, port, path, tls }: Parameters<Listen>[0],
   { accept, onError, secure }: ListenHooks,
 ): ReturnType<Listen> {
+  if (path === undefined) checkPermission();
   if (tls !== undefined) checkKeyPair(tls);
   const secureContext = tls && createSecureContext({ cert: tls.cert, key: tls.key });
   const sockets = new Set<Socket>();
@@ -81,6 +83,19 @@ async function listen(
 function checkKeyPair({ cert, key }: { cert: string; key: string }): void {
   if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return;
   throw new TypeError("Cannot set tls: the key is not that of the certificate");
+}
+
+/**
+ * Asks whether the process may listen. Under `--permission` without `--allow-net` Node throws where nobody can catch it, and
+ * the process ends. Versions that do not restrict the network say that it is not allowed.
+ */
+function checkPermission(): void {
+  // Not declared by all versions of Node's types, and not there on other runtimes.
+  const { permission } = process as { permission?: { has(scope: string): boolean } };
+  const restricted = permission !== undefined && process.allowedNodeEnvironmentFlags.has("--allow-net");
+  if (!restricted || permission.has("net")) return;
+  const message = "Cannot serve: the process may not listen on a port; start Node with --allow-net";
+  throw Object.assign(new Error(message), { code: "ERR_ACCESS_DENIED", permission: "Net" });
 }
 
 function addressOf(server: NetServer): ServerAddress {

@@ -60,7 +60,8 @@ export interface ServerPlatform extends HandshakePlatform {
  * @param platform The adapter.
  * @param options How to serve.
  * @param handler What each connection is for.
- * @throws {TypeError | RangeError} If the options are wrong. What the platform throws, if it cannot listen.
+ * @throws {TypeError | RangeError} If the options are wrong. What the platform throws, if it cannot listen. The reason of
+ *   the signal, if that is aborted before the server listens.
  */
 export async function startServer<C>(
   platform: ServerPlatform,
@@ -71,6 +72,10 @@ export async function startServer<C>(
   options.signal?.throwIfAborted();
   const server = new ListeningServer(settings, handler);
   await server.listen(platform.listen);
+  if (options.signal?.aborted) {
+    await server.close();
+    throw options.signal.reason;
+  }
   options.signal?.addEventListener("abort", () => server.close(), { once: true, signal: server.closing });
   return server;
 }

@@ -204,6 +204,19 @@ test("serve listens on all addresses unless told otherwise, and a signal closes 
   await assertRejects(() => connect(`ws://127.0.0.1:${portOf(server)}/`), HandshakeError);
 });
 
+test("serve rejects with the reason of a signal that is aborted before it listens, and listens no more", async () => {
+  const reason = new Error("too late");
+  await assertRejects(() => serve({ signal: AbortSignal.abort(reason) }, echo), Error, "too late");
+  const free = await serve({ hostname: "127.0.0.1" }, echo);
+  const port = portOf(free);
+  await free.close();
+  const controller = new AbortController();
+  const starting = serve({ hostname: "127.0.0.1", port, signal: controller.signal }, echo);
+  controller.abort(reason);
+  await assertRejects(() => starting, Error, "too late");
+  await assertRejects(() => Wire.open(port));
+});
+
 test("connect rejects when nobody listens, on a wrong URL or option, and when its signal is aborted", async () => {
   const server = await serve({ hostname: "127.0.0.1" }, echo);
   const url = `ws://127.0.0.1:${portOf(server)}/`;
