@@ -78,11 +78,15 @@ async function listen(
   accept: (transport: Transport) => void,
   onError: (error: unknown) => void,
 ): Promise<Listener> {
-  if (target.tls !== undefined) return await tlsNet.listen(target, accept, onError);
-  const { hostname, port, path } = target;
+  const { hostname, port, path, tls } = target;
   const listener = path === undefined
     ? Deno.listen({ hostname, port })
     : Deno.listen({ transport: "unix", path });
+  if (tls !== undefined) {
+    // It has shown that we may listen: where that is not so, `node:net` throws where nobody can catch it.
+    listener.close();
+    return await tlsNet.listen(target, accept, onError);
+  }
   let closing = false;
   const accepting = acceptAll(listener, {
     accept: (conn) => accept(new DenoTransport(conn)),
