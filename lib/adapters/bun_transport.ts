@@ -88,7 +88,9 @@ export class BunTransport extends SocketTransport implements Transport {
 
   goOnWriting(): void {
     // It also tells of room when the socket opens.
-    if (this.#rest !== undefined && this.write(this.#rest)) this.sink.drain();
+    if (this.#rest === undefined) return;
+    this.sink.progress?.();
+    if (this.write(this.#rest)) this.sink.drain();
   }
 
   takeBytes(bytes: Uint8Array): void {

@@ -98,7 +98,12 @@ export class DenoTransport extends SocketTransport implements Transport {
 
   async #writeAll(bytes: Uint8Array): Promise<void> {
     try {
-      for (let at = 0; at < bytes.length;) at += await this.#conn.write(bytes.subarray(at));
+      for (let at = 0; at < bytes.length;) {
+        const taken = await this.#conn.write(bytes.subarray(at));
+        // The first time the kernel may have had room as it was.
+        if (at > 0 && this.open) this.sink.progress?.();
+        at += taken;
+      }
       if (this.open) this.sink.drain();
     } catch (error) {
       this.#close(error);

@@ -23,6 +23,8 @@ export class NodeTransport extends SocketTransport implements Transport, SocketR
   /** How many writes Node has not called back for yet. */
   #unconfirmed = 0;
   #writing = false;
+  /** How many bytes libuv still had to write when it was asked last. */
+  #queued = 0;
   #error: Error | undefined;
 
   /**
@@ -81,6 +83,13 @@ export class NodeTransport extends SocketTransport implements Transport, SocketR
     this.#writing = false;
     if (this.open) this.sink.drain();
   };
+
+  lookForProgress(): void {
+    const { _handle: handle } = this.#socket as unknown as { _handle: { writeQueueSize?: number } | null };
+    const queued = handle?.writeQueueSize ?? 0;
+    if (this.open && queued < this.#queued) this.sink.progress?.();
+    this.#queued = queued;
+  }
 
   shutdown(): void {
     this.#socket.end();

@@ -57,6 +57,8 @@ export class Connection implements WebSocketConnection, TransportSink {
   readonly #decodesOnDemand: boolean;
   /** Whether what was held back will be dealt with in a moment. */
   #workDue = false;
+  /** Whether more was waiting to be sent than there was room for, since the peer was last heard of. */
+  #congestedOnce = false;
   readonly #ending = new Ending();
   #keepalive: Keepalive<Connection> | undefined;
 
@@ -203,14 +205,22 @@ export class Connection implements WebSocketConnection, TransportSink {
 
   data(bytes: Uint8Array): void {
     this.#keepalive?.noteLife();
+    this.#congestedOnce = false;
     if (!this.#outbox.relieved) this.#endpoint.congested = true;
     this.#endpoint.receive(bytes);
     this.#work();
   }
 
+  progress(): void {
+    this.#keepalive?.noteLife();
+  }
+
   drain(): void {
-    // Where much was waiting, the kernel made room because the peer has read.
-    if (!this.#outbox.relieved) this.#keepalive?.noteLife();
+    // Where much was waiting, the kernel made room because the peer has read. It may have megabytes before it still.
+    if (!this.#outbox.relieved) {
+      this.#keepalive?.noteLife();
+      this.#congestedOnce = true;
+    }
     try {
       this.#outbox.drain();
       this.#flush();
@@ -319,6 +329,10 @@ export class Connection implements WebSocketConnection, TransportSink {
   static readonly #pulse: KeepaliveQuestions<Connection> = {
     probe: (connection) => void (connection.#outbox.relieved && connection.ping()),
     listening: (connection) => !connection.#paused,
+    sending: (connection) => {
+      connection.#transport.lookForProgress?.();
+      return connection.#congestedOnce || connection.#outbox.size > 0;
+    },
     dead: (connection) => connection.#cut(new WebSocketError("keepalive-timeout")),
   };
 

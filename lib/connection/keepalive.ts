@@ -10,12 +10,20 @@ import type { KeepaliveOptions } from "./limits.ts";
 /** How long to wait once more before the verdict: a process that was stopped has yet to read what came meanwhile. */
 const GRACE = 50;
 
+/**
+ * How many timeouts a peer has that something waits for to be sent, or did since it was last heard of: it may read slowly,
+ * with megabytes in the kernels of both sides in front of our Ping, and of most of that nobody tells us.
+ */
+const PATIENCE = 12;
+
 /** What a {@linkcode Keepalive} asks of a connection: the same of each, so that none needs closures of its own. */
 export interface KeepaliveQuestions<C> {
   /** Sends a Ping. */
   probe(connection: C): void;
   /** Whether bytes are read: a peer that we do not listen to is not dead. */
   listening(connection: C): boolean;
+  /** Whether it may be busy reading what we sent; notes a sign of life if it has read since it was asked last. */
+  sending(connection: C): boolean;
   /** Takes note that the peer is dead. */
   dead(connection: C): void;
 }
@@ -63,6 +71,8 @@ export class Keepalive<C> implements Expiring {
   #line: SharedTimer;
   /** Whether something has come since the last Ping. */
   #alive = true;
+  /** How many more timeouts it is given if it may be reading. */
+  #patience = PATIENCE;
 
   /** Starts to count. */
   constructor(connection: C, questions: KeepaliveQuestions<C>, options: Required<KeepaliveOptions>) {
@@ -92,13 +102,18 @@ export class Keepalive<C> implements Expiring {
 
   #probe(): void {
     this.#alive = false;
+    this.#patience = PATIENCE;
     this.#ask.probe(this.#connection);
     this.#wait(this.#rhythm.timeout ?? this.#rhythm.rest);
   }
 
   #judge(): void {
+    const sending = this.#ask.sending(this.#connection);
     if (this.#alive) return this.#rest();
-    if (this.#ask.listening(this.#connection)) return this.#wait(this.#rhythm.grace);
+    if (this.#ask.listening(this.#connection)) {
+      const patient = sending && --this.#patience > 0;
+      return this.#wait(patient ? this.#rhythm.timeout! : this.#rhythm.grace);
+    }
     // The first Ping may have made the kernel learn that the peer is gone: a second one fails for it. And a peer that
     // waits for us to read hears nothing else of us: with two Pings in each timeout it does not take us for dead.
     this.#ask.probe(this.#connection);

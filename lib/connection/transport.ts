@@ -25,6 +25,8 @@ export interface TransportSink {
   data(bytes: Uint8Array): void;
   /** Takes note that the write under way is done. */
   drain(): void;
+  /** Takes note that the peer made room for more of the write under way: it reads. */
+  progress?(): void;
   /** Writes what has gathered: the answer to {@linkcode Transport.defer}. */
   flush(): void;
   /** Goes on with what was received before: the answer to {@linkcode Transport.yield}. */
@@ -66,6 +68,8 @@ export interface Transport {
    * @returns Whether the write is done already; if not, `drain` or `gone` will follow.
    */
   write(bytes: Uint8Array): boolean;
+  /** Calls `progress` of the sink if there was some since the last time, where the platform does not tell by itself. */
+  lookForProgress?(): void;
   /** Ends our direction, behind what was written. */
   shutdown(): void;
   /** Cuts both directions and frees the socket. */

@@ -84,7 +84,7 @@ test("all are called in the order in which they began to wait, and one that stop
 
 const questions = {
   /** The connection is paused: it is asked again and again. */
-  paused: { probe() {}, listening: () => false, dead() {} },
+  paused: { probe() {}, listening: () => false, sending: () => false, dead() {} },
 };
 
 function keepalives(ask: KeepaliveQuestions<undefined>, interval: number, timeout: number) {

@@ -60,8 +60,8 @@ const keepalive = mutantsOf("lib/connection/connection.ts", ["tests/behaviour/ke
   ],
   [
     "a byte is a sign of life",
-    "this.#keepalive?.noteLife();\n    if (!this.#outbox.relieved) this.#endpoint",
-    "if (!this.#outbox.relieved) this.#endpoint",
+    "this.#keepalive?.noteLife();\n    this.#congestedOnce = false;",
+    "this.#congestedOnce = false;",
   ],
   [
     "a reader that is paused proves nothing",
