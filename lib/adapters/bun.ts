@@ -88,7 +88,9 @@ async function dial({ hostname, port, path, tls, signal }: DialTarget): Promise<
     onSecured: (transport, error) => error === null ? ready.resolve(transport) : fail(error),
     onClose: (error) => fail(error),
   });
-  const where = path === undefined ? { hostname, port, ...tls && { tls } } : { unix: path };
+  // Said outright: the default is what NODE_TLS_REJECT_UNAUTHORIZED says.
+  const verified = tls && { ...tls, rejectUnauthorized: true };
+  const where = path === undefined ? { hostname, port, ...verified && { tls: verified } } : { unix: path };
   const dialled = Bun.connect({ ...where, allowHalfOpen: true, socket });
   dialled.catch(fail);
   const onAbort = () => ready.reject(signal.reason);
