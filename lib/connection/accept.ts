@@ -197,10 +197,11 @@ export function checkHost({ channel, head }: ReceivedRequest, hosts: HostPolicy)
  * @throws {HandshakeError} If that is not allowed.
  */
 export async function checkOrigin(
-  { head }: ReceivedRequest,
+  { channel, head }: ReceivedRequest,
   { origins }: AcceptSettings,
 ): Promise<void> {
-  if (!await isAllowedOrigin(head, origins)) throw new HandshakeError("origin");
+  const { secure } = channel.transport;
+  if (!await isAllowedOrigin(head, origins, { secure })) throw new HandshakeError("origin");
 }
 
 /**

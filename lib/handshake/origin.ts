@@ -6,6 +6,7 @@
 
 import { wrongType } from "../options/wrong_type.ts";
 import type { RequestHead } from "./head_parser.ts";
+import { requestAuthority } from "./request_url.ts";
 
 /**
  * A list of origins beside the server's own, a function that decides on an origin, or `"any"`.
@@ -16,27 +17,30 @@ import type { RequestHead } from "./head_parser.ts";
  */
 export type OriginPolicy = readonly string[] | ((origin: string) => boolean | Promise<boolean>) | "any";
 
-/** The ports that a URL leaves out. */
-const DEFAULT_PORTS: ReadonlyMap<string, string> = new Map([["http:", "80"], ["https:", "443"]]);
-
 /**
  * Tells whether a request may come from where it says it does.
  *
  * A request without an `Origin` may: no browser sent it. A page of the server's own may: hostname and port equal those
- * of `Host`. The scheme is not compared, for what ends TLS may stand in front of us.
+ * of the host that the request asks for. Over TLS that is an `https:` page; without it may be either, for what ends TLS
+ * may stand in front of us.
  *
- * @param head The request, its Host checked.
+ * @param head The request, its target and Host checked.
  * @param policy What else is allowed. @default nothing
+ * @param options `secure`: whether the request came over TLS. @default {false}
  * @returns Whether it may; a promise if the policy's function returned one.
  */
-export function isAllowedOrigin(head: RequestHead, policy: OriginPolicy = []): boolean | Promise<boolean> {
+export function isAllowedOrigin(
+  head: RequestHead,
+  policy: OriginPolicy = [],
+  { secure = false }: { secure?: boolean } = {},
+): boolean | Promise<boolean> {
   if (policy === "any") return true;
   const origins = head.headers.getAll("origin");
   if (origins.length === 0) return true;
   const origin = origins[0]!;
   if (origins.length > 1) return false;
   if (typeof policy === "function") return isTrue(policy(origin));
-  return policy.includes(origin) || isOwn(origin, head.headers.get("host")!);
+  return policy.includes(origin) || isOwn(origin, head, secure);
 }
 
 /** Only `true` allows: a promise, an object or a count would pass for it where nobody looks closely. */
@@ -77,11 +81,12 @@ function originOf(text: string): string | undefined {
   return `${scheme}//${host}`;
 }
 
-function isOwn(origin: string, host: string): boolean {
+function isOwn(origin: string, head: RequestHead, secure: boolean): boolean {
   if (!URL.canParse(origin)) return false;
   const page = new URL(origin);
-  const port = page.port || DEFAULT_PORTS.get(page.protocol);
-  if (port === undefined || !URL.canParse(`${page.protocol}//${host}`)) return false;
-  const own = new URL(`${page.protocol}//${host}`);
-  return page.hostname === own.hostname && port === (own.port || DEFAULT_PORTS.get(page.protocol));
+  // What a browser writes is the origin alone, and no other spelling of it (RFC 6454 §6.2).
+  if (page.origin !== origin) return false;
+  if (page.protocol !== "https:" && (secure || page.protocol !== "http:")) return false;
+  // A missing port is the default of the page's own scheme.
+  return page.host === new URL(`${page.protocol}//${requestAuthority(head)}`).host;
 }

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { connect as connectTcp, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals, assertRejects, assertThrows } from "#std/assert";
 import type { Server } from "../../lib/server/server.ts";
@@ -76,6 +77,39 @@ test(
     await Promise.all([server.close(), second.close()]);
   },
 );
+
+test("wss: a certificate is verified whatever the environment says", requires("openssl"), async () => {
+  const tls = makeCertificate();
+  const server = await serve({ hostname: "127.0.0.1", tls }, echo);
+  const url = `wss://localhost:${portOf(server)}/`;
+  const before = process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
+  try {
+    await assertRejects(() => connect(url), HandshakeError);
+    await assertRejects(() => connect(url, { tls: { ca: makeCertificate().cert } }), HandshakeError);
+    const socket = await connect(url, { tls: { ca: tls.cert } });
+    socket.abort();
+  } finally {
+    if (before === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+    else process.env.NODE_TLS_REJECT_UNAUTHORIZED = before;
+    await server.close({ timeout: 100 });
+  }
+});
+
+test("wss: only an https page is the server's own", requires("openssl"), async () => {
+  const tls = makeCertificate();
+  const server = await serve({ hostname: "127.0.0.1", tls }, echo);
+  const host = `localhost:${portOf(server)}`;
+  const open = (origin: string) => connect(`wss://${host}/`, { tls: { ca: tls.cert }, origin });
+  try {
+    const { status } = await assertRejects(() => open(`http://${host}`), HandshakeError);
+    assertEquals(status, 403);
+    const socket = await open(`https://${host}`);
+    socket.abort();
+  } finally {
+    await server.close({ timeout: 100 });
+  }
+});
 
 test(
   "wss: a peer that speaks no TLS, or stops in the middle of it, costs nobody else",

@@ -2,6 +2,7 @@ import { test } from "node:test";
 import { assertEquals, assertMatch, assertThrows } from "#std/assert";
 import { RequestHeadParser } from "../../lib/handshake/head_parser.ts";
 import { checkOriginPolicy, isAllowedOrigin } from "../../lib/handshake/origin.ts";
+import { requestHead } from "./read_head.ts";
 
 function headOf(host: string, ...origins: string[]) {
   const lines = ["GET / HTTP/1.1", `Host: ${host}`, ...origins.map((origin) => `Origin: ${origin}`), "", ""];
@@ -29,6 +30,20 @@ const ROWS: readonly [host: string, origin: string, allowed: boolean][] = [
   ["example.com", "example.com", false],
   ["example.com", "file://example.com", false],
   ["example.com", "chrome-extension://example.com", false],
+  ["example.com:8080", "ws://example.com:8080", false],
+  ["example.com:8080", "ftp://example.com:8080", false],
+  // Forms that no browser writes.
+  ["example.com", "http://example.com/", false],
+  ["example.com", "http://example.com:80", false],
+  ["example.com", "https://example.com:443", false],
+  ["example.com", "HTTP://example.com", false],
+  ["example.com", "http://Example.com", false],
+  ["example.com", "http://example.com/path?query", false],
+  ["example.com", "http://user@example.com", false],
+  ["example.com", "http:example.com", false],
+  ["example.com", "http:\\\\example.com", false],
+  ["127.0.0.1", "http://127.1", false],
+  ["[::1]", "http://[0::1]", false],
 ];
 
 for (const [host, origin, allowed] of ROWS) {
@@ -36,6 +51,26 @@ for (const [host, origin, allowed] of ROWS) {
     assertEquals(isAllowedOrigin(headOf(host, origin)), allowed);
   });
 }
+
+test("over TLS only https pages are the server's own", () => {
+  const allowed = (host: string, origin: string) =>
+    isAllowedOrigin(headOf(host, origin), [], { secure: true });
+  assertEquals(allowed("example.com", "https://example.com"), true);
+  assertEquals(allowed("example.com:8443", "https://example.com:8443"), true);
+  assertEquals(allowed("example.com", "http://example.com"), false);
+  assertEquals(allowed("example.com:8443", "http://example.com:8443"), false);
+  assertEquals(isAllowedOrigin(headOf("a", "http://a"), ["http://a"], { secure: true }), true);
+});
+
+test("the host of an absolute target overrules Host", () => {
+  const text = (target: string, host: string, origin: string) =>
+    `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nOrigin: ${origin}\r\n\r\n`;
+  const allowed = (target: string, host: string, origin: string) =>
+    isAllowedOrigin(requestHead(text(target, host, origin)));
+  assertEquals(allowed("http://a.example/", "b.example", "http://a.example"), true);
+  assertEquals(allowed("http://a.example/", "b.example", "http://b.example"), false);
+  assertEquals(allowed("ws://a.example:81?q", "b.example", "http://a.example:81"), true);
+});
 
 test("a request without an origin is allowed, one with two is not, but by a policy of any", () => {
   assertEquals(isAllowedOrigin(headOf("example.com")), true);

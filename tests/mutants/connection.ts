@@ -174,7 +174,7 @@ const accept = mutantsOf("lib/connection/accept.ts", [
   ],
   [
     "origins are checked",
-    `if (!await isAllowedOrigin(head, origins)) throw new HandshakeError("origin");`,
+    `if (!await isAllowedOrigin(head, origins, { secure })) throw new HandshakeError("origin");`,
     "",
   ],
   ["who has left is not accepted", "if (channel.left !== undefined) throw channel.left;", ""],

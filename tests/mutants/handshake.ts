@@ -157,10 +157,15 @@ const host = mutantsOf("lib/handshake/host.ts", ["tests/handshake/host_test.ts"]
 
 const origin = mutantsOf("lib/handshake/origin.ts", ["tests/handshake/origin_test.ts"], [
   ["there is one Origin", "if (origins.length > 1) return false;", ""],
-  ["the host is the server's own", "page.hostname === own.hostname && ", ""],
-  ["so is the port", ` && port === (own.port || DEFAULT_PORTS.get(page.protocol))`, ""],
+  [
+    "the host is the server's own",
+    "page.host === new URL(`${page.protocol}//${requestAuthority(head)}`).host",
+    "true",
+  ],
   ["what is no URL is nobody's own", "if (!URL.canParse(origin)) return false;", ""],
-  ["a scheme has a port", "port === undefined || !URL", "!URL"],
+  ["an origin has one spelling", "if (page.origin !== origin) return false;", ""],
+  ["over TLS a page is https", "(secure || page.protocol", "(page.protocol"],
+  ["a page is http or https", `page.protocol !== "http:"`, "false"],
 ]);
 
 const grammar = mutantsOf("lib/handshake/grammar.ts", ["tests/handshake/grammar_test.ts", ...SERVER], [
