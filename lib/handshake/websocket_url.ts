@@ -24,9 +24,7 @@ export function parseWebSocketUrl(url: string | URL): URL {
 }
 
 function parse(url: string): URL {
-  try {
-    return new URL(url);
-  } catch (cause) {
-    throw new SyntaxError("Cannot connect: the URL is not a valid one", { cause });
-  }
+  // What `new URL` throws has the whole URL in it, and with that a password.
+  if (!URL.canParse(url)) throw new SyntaxError("Cannot connect: the URL is not a valid one");
+  return new URL(url);
 }
