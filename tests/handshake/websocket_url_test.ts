@@ -45,10 +45,24 @@ for (
 }
 
 test("a URL that is not valid leaves no password in the error", () => {
-  for (const given of ["ws://ada:s3cret@exa mple/", "ws://ada:s3cret@a:99999/", "//ada:s3cret@a/", "ftp://ada:s3cret@a/"]) {
+  for (
+    const given of [
+      "ws://ada:s3cret@exa mple/",
+      "ws://ada:s3cret@a:99999/",
+      "//ada:s3cret@a/",
+      "ftp://ada:s3cret@a/",
+    ]
+  ) {
     const error = assertThrows(() => parseWebSocketUrl(given), SyntaxError);
     const { cause, message, stack } = error;
-    const told = JSON.stringify([cause, (cause as Error)?.message, { ...(cause as Error) }, { ...error }, message, stack]);
+    const told = JSON.stringify([
+      cause,
+      (cause as Error)?.message,
+      { ...(cause as Error) },
+      { ...error },
+      message,
+      stack,
+    ]);
     assertEquals(told.includes("s3cret"), false, told);
   }
 });
