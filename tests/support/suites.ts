@@ -20,6 +20,7 @@ export const NODE_ONLY: readonly string[] = [
   "groups_cluster",
   "hostile",
   "package",
+  "runner",
   "proxies",
   "soak",
 ];

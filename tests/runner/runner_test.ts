@@ -15,7 +15,7 @@ for (const runtime of runtimes) {
   test(`runner: a suite on ${runtime} that runs out of time says what ran`, async () => {
     const folder = mkdtempSync(join(tmpdir(), "sluice-runner-"));
     try {
-      const files = ["tests/architecture/never_ends.ts"];
+      const files = ["tests/runner/never_ends.ts"];
       const outcome = await runSuite({ id: runtime, runtime, label: "never ends", files }, {
         root: resolve(import.meta.dirname!, "../.."),
         env: { ...process.env, NODE_TEST_CONTEXT: undefined, NO_COLOR: "1", FORCE_COLOR: undefined },
@@ -32,7 +32,7 @@ for (const runtime of runtimes) {
       assertEquals(outcome.problems.length, 1);
       assertMatch(
         outcome.problems[0]!,
-        /2 tests of 1 of 1 files, 1 failed, now at tests\/architecture\/never_ends/,
+        /2 tests of 1 of 1 files, 1 failed, now at tests\/runner\/never_ends/,
       );
       assert(outcome.seconds * 1_000 >= TIMEOUT);
     } finally {
