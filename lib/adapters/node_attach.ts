@@ -56,7 +56,9 @@ export interface Attached<C = unknown> extends AsyncDisposable {
  * Serves WebSocket on an `http.Server` that somebody else runs: Express, Fastify, Hono, or `node:http` itself.
  *
  * Everything is as with `serve`: origins, `authorize`, limits, errors, and the connection lives as long as its handler.
- * `fetch` answers only what asks for an upgrade to something else than WebSocket; plain requests are the server's own.
+ * Plain requests are the server's own, and so are those for an upgrade to something other than WebSocket. Only if they
+ * become `upgrade` events all the same, because another listener wants them or Node is older than 22.21, `fetch` answers
+ * them.
  * Node's parser reads the heads, so its limits on them apply beside `maxHeadSize` and `maxHeaders`.
  *
  * @param server The server.

@@ -5,7 +5,8 @@
  */
 
 import { HandshakeError } from "../errors.ts";
-import { guard, type IncomingUpgrade, refuseUpgrade, type UpgradeSocket } from "./node_upgrade.ts";
+import { listHas } from "../handshake/grammar.ts";
+import { fieldsOf, guard, type IncomingUpgrade, refuseUpgrade, type UpgradeSocket } from "./node_upgrade.ts";
 
 /** A listener of the `upgrade` event. */
 export type UpgradeListener = (request: IncomingUpgrade, socket: UpgradeSocket, head: Uint8Array) => void;
@@ -18,6 +19,8 @@ export interface HttpServer {
   off(event: "upgrade", listener: UpgradeListener): unknown;
   /** Tells how many there are. */
   listenerCount(event: "upgrade"): number;
+  /** Tells whether a request becomes an `upgrade` event, from Node 22.21 and 24.9 on. */
+  shouldUpgradeCallback?: (request: IncomingUpgrade) => boolean;
   /** Tells where it listens. */
   address?(): { readonly address: string } | string | null;
 }
@@ -45,6 +48,9 @@ export class UpgradeRouter {
   static readonly #all = new WeakMap<HttpServer, UpgradeRouter>();
   readonly #server: HttpServer;
   readonly #routes: Set<Route> = new Set();
+  /** What told before us whether a request becomes an event, and what does now. */
+  #own: HttpServer["shouldUpgradeCallback"];
+  #mayUpgrade: HttpServer["shouldUpgradeCallback"];
 
   private constructor(server: HttpServer) {
     this.#server = server;
@@ -68,14 +74,32 @@ export class UpgradeRouter {
         throw new TypeError(`Cannot attach: ${path ?? "every path"} is attached already`);
       }
     }
-    if (this.#routes.size === 0) this.#server.on("upgrade", this.#onUpgrade);
+    if (this.#routes.size === 0) this.#listen();
     this.#routes.add(route);
   }
 
   /** Where nothing is attached any more, Node takes upgrades for plain requests again. */
   remove(route: Route): void {
     this.#routes.delete(route);
-    if (this.#routes.size === 0) this.#server.off("upgrade", this.#onUpgrade);
+    if (this.#routes.size === 0) this.#stopListening();
+  }
+
+  #listen(): void {
+    this.#server.on("upgrade", this.#onUpgrade);
+    const own = this.#server.shouldUpgradeCallback;
+    if (typeof own !== "function") return;
+    this.#own = own;
+    // What asks for another protocol, such as `curl --http2`, is a plain request unless somebody else listens for it.
+    this.#server.shouldUpgradeCallback = this.#mayUpgrade = (request) =>
+      own.call(this.#server, request) === true &&
+      (this.#server.listenerCount("upgrade") > 1 || listHas(fieldsOf(request).list("upgrade"), "websocket"));
+  }
+
+  #stopListening(): void {
+    this.#server.off("upgrade", this.#onUpgrade);
+    // Somebody else may have set it since.
+    if (this.#own === undefined || this.#server.shouldUpgradeCallback !== this.#mayUpgrade) return;
+    this.#server.shouldUpgradeCallback = this.#own;
   }
 
   readonly #onUpgrade: UpgradeListener = (request, socket, head) => {

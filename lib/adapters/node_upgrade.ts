@@ -182,7 +182,7 @@ export function readRequest(
 }
 
 /** Reads the header lines as they were sent: Node's own list leaves out or joins those that are doubled. */
-function fieldsOf({ rawHeaders }: IncomingUpgrade): HeaderFields {
+export function fieldsOf({ rawHeaders }: IncomingUpgrade): HeaderFields {
   const fields = new HeaderFields();
   for (let i = 0; i < rawHeaders.length; i += 2) {
     fields.append(rawHeaders[i]!.toLowerCase(), rawHeaders[i + 1]!);

@@ -11,6 +11,7 @@ import {
   type AttachOptions,
   type ErrorContext,
   type Handler,
+  type HttpServer,
   refuseUpgrade,
   upgrade,
 } from "../../lib/adapters/node.ts";
@@ -260,16 +261,41 @@ test("attach: a predicate that fails, or does not say true or false, lets nobody
   });
 });
 
-test("attach: fetch answers what asks for another upgrade; without it the answer is 426", async () => {
-  const ask = async (port: number) => {
-    const wire = await Wire.open(port);
-    wire.send("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n");
-    return latinText(await within("The answer", wire.rest()));
-  };
-  await attaching({ fetch: () => new Response("a page") }, echo, async ({ port }) => {
-    assertMatch(await ask(port), /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\na page$/);
+/** Asks for an upgrade that is not to WebSocket, as `curl --http2` does; returns the answer. */
+async function askForHttp2(port: number): Promise<string> {
+  const wire = await Wire.open(port);
+  wire.send("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n");
+  return latinText(await within("The answer", wire.rest()));
+}
+
+test("attach: what asks for another upgrade is a plain request", () =>
+  hosting(async ({ server, port }) => {
+    const hooks: HttpServer = server; // Node's types do not have it
+    const before = hooks.shouldUpgradeCallback!;
+    const attached = [attach(server, { path: "/a" }, echo), attach(server, { path: "/b" }, echo)];
+    assertMatch(await askForHttp2(port), /^HTTP\/1\.1 200 OK\r\n[^]*plain/);
+    await echoes(port, "/a");
+    const ours = hooks.shouldUpgradeCallback!;
+    hooks.shouldUpgradeCallback = (request) => request.url !== "/b" && ours(request);
+    assertEquals(await statusOf(port, "/b"), 200);
+    hooks.shouldUpgradeCallback = before;
+    for (const one of attached) await one.close();
+    assertEquals(hooks.shouldUpgradeCallback === before, true);
+    const again = attach(server, {}, echo);
+    assertMatch(await askForHttp2(port), /^HTTP\/1\.1 200 OK\r\n[^]*plain/);
+    await again.close();
+    assertEquals(hooks.shouldUpgradeCallback === before, true);
+  }));
+
+test("attach: another upgrade that comes all the same, since others listen, is answered by fetch or 426", async () => {
+  await attaching({ fetch: () => new Response("a page") }, echo, async ({ server, port }) => {
+    server.on("upgrade", () => {});
+    assertMatch(await askForHttp2(port), /^HTTP\/1\.1 200 OK\r\n[^]*a page/);
   });
-  await attaching({}, echo, async ({ port }) => assertMatch(await ask(port), /^HTTP\/1\.1 426 /));
+  await attaching({}, echo, async ({ server, port }) => {
+    server.on("upgrade", () => {});
+    assertMatch(await askForHttp2(port), /^HTTP\/1\.1 426 /);
+  });
 });
 
 test("attach: close() says 1001, waits for handlers, and leaves the server running", () =>
