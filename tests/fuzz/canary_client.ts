@@ -13,7 +13,7 @@ import { prepare, type WebSocketConnection } from "../../mod.ts";
 import { sleep } from "../support/serving.ts";
 import { connect } from "../support/sluice.ts";
 import { UPGRADE } from "../support/wire.ts";
-import { foreignIn, type OnForeign, type Way } from "./canary_server.ts";
+import { foreignIn, type OnForeign, PATIENT, type Way } from "./canary_server.ts";
 
 /** What a client is, and does. */
 export interface Canary {
@@ -261,6 +261,7 @@ export async function flyWithSluice(canary: Canary, ca: string | undefined): Pro
   const { way, port, mode, letter, count, random, compression, resets, onForeign } = canary;
   const scheme = way === "tls" ? "wss" : "ws";
   const socket = await connect(`${scheme}://127.0.0.1:${port}/${mode}?letter=${letter}`, {
+    ...PATIENT,
     compression: compression && { contextTakeover: true, threshold: 0 },
     ...ca !== undefined && { tls: { ca } },
   });

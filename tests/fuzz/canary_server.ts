@@ -128,6 +128,9 @@ const MODES: Readonly<Record<string, Mode>> = {
   },
 };
 
+/** Nobody is late on a machine that is busy with other things. */
+export const PATIENT = { handshakeTimeout: 300_000, closeTimeout: 300_000, keepalive: false } as const;
+
 /** The ways in which connections are handled. */
 export const modes: readonly string[] = Object.keys(MODES);
 
@@ -146,7 +149,7 @@ export async function startCanary(
       return data;
     });
   };
-  const options = { compression: { contextTakeover: true, threshold: 0 }, onError() {} } as const;
+  const options = { ...PATIENT, compression: { contextTakeover: true, threshold: 0 }, onError() {} } as const;
   if (way !== "upgrade") {
     const tls = way === "tls" ? { tls: certificate! } : {};
     const server = await serve({ hostname: "127.0.0.1", ...options, ...tls }, handle);
