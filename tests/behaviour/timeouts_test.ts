@@ -4,7 +4,6 @@
  * @module
  */
 
-import { test } from "node:test";
 import { assert, assertEquals } from "#std/assert";
 import { testOverTcpAndTls } from "../support/links.ts";
 import { echo, serving, settlesInTime, sleep, until } from "../support/serving.ts";
@@ -46,7 +45,7 @@ testOverTcpAndTls(
     }),
 );
 
-test("a client that leaves while it is decided on gets no handler", async () => {
+testOverTcpAndTls("a client that leaves while it is decided on gets no handler", async () => {
   let handled = 0;
   let decided = false;
   const options = {
