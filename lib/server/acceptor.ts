@@ -29,6 +29,7 @@ import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { isUpgrade } from "../handshake/server_handshake.ts";
 import { defaultOnError } from "./default_on_error.ts";
 import { answerRequest } from "./fetch_answer.ts";
+import { refusedHandshake } from "./refused_handshake.ts";
 import { Session, type SessionHost } from "./session.ts";
 import type { ErrorContext, Handler, ServerSettings } from "./serve_options.ts";
 
@@ -119,14 +120,29 @@ export class Acceptor<C> {
   ): Promise<void> {
     const { limits } = this.#settings;
     this.#pending.add(channel);
+    let received: ReceivedRequest | undefined;
     try {
-      const received = await receive();
+      received = await receive();
       this.#checkHost(received);
       await (isUpgrade(received.head) ? this.#upgrade(received) : this.#answer(received));
     } catch (error) {
-      await refuse(channel, error instanceof HandshakeError ? error : new HandshakeError("internal"), limits);
+      const fault = error instanceof HandshakeError ? error : new HandshakeError("internal");
+      this.#tellRefused(fault, channel, received);
+      await refuse(channel, fault, limits);
     } finally {
       this.#pending.delete(channel);
+    }
+  }
+
+  /** Tells the user of a refusal of ours, but of clients that left, and of what `onError` was called with. */
+  #tellRefused(error: HandshakeError, channel: ByteChannel, received: ReceivedRequest | undefined): void {
+    const { onRefused } = this.#settings;
+    if (onRefused === undefined || error.code === "ended" || error.code === "internal") return;
+    const fail = (failure: unknown) => this.report(failure, { stage: "handshake" });
+    try {
+      Promise.resolve(onRefused(refusedHandshake(error, channel, received))).catch(fail);
+    } catch (failure) {
+      fail(failure);
     }
   }
 

@@ -44,3 +44,4 @@ export type {
 export type { ServerCloseOptions } from "./acceptor.ts";
 export type { ErrorContext, Handler, ServeOptions, ServerOptions, TlsServeOptions } from "./serve_options.ts";
 export type { Server, ServerAddress } from "./server.ts";
+export type { RefusedHandshake } from "./refused_handshake.ts";

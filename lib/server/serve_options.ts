@@ -20,6 +20,7 @@ import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { aPem, pemText } from "../options/pem.ts";
 import { wrongType } from "../options/wrong_type.ts";
 import { defaultOnError } from "./default_on_error.ts";
+import type { RefusedHandshake } from "./refused_handshake.ts";
 
 const DEFAULT_HOSTNAME = "0.0.0.0";
 
@@ -27,9 +28,9 @@ const DEFAULT_HOSTNAME = "0.0.0.0";
 export interface ErrorContext {
   /**
    * What failed: the user's handler, `authorize` or `fetch`; the acceptance of a connection; the peer, which gave no sign of
-   * life; the connection itself, because memory ran out or Sluice is at fault.
+   * life; the connection itself, because memory ran out or Sluice is at fault; the `onRefused` of a handshake.
    */
-  readonly stage: "handler" | "authorize" | "fetch" | "accept" | "keepalive" | "connection";
+  readonly stage: "handler" | "authorize" | "fetch" | "accept" | "keepalive" | "connection" | "handshake";
   /** The upgrade it was about. */
   readonly request?: UpgradeRequest<unknown>;
   /** The connection it was about; it is closed with 1011. */
@@ -86,6 +87,8 @@ export interface ServerOptions<C = undefined> extends AcceptOptions {
    * @default prints them with `console.error`
    */
   onError?: (error: unknown, context: ErrorContext) => unknown;
+  /** Called with each request that Sluice itself refuses, such as one of a foreign origin; not with what `authorize` refuses. */
+  onRefused?: (refused: RefusedHandshake) => unknown;
 }
 
 /** How to serve. */
@@ -114,6 +117,7 @@ export interface ServerSettings<C> {
   readonly maxBodySize: number;
   readonly maxConnections: number;
   readonly onError: (error: unknown, context: ErrorContext) => unknown;
+  readonly onRefused: ServerOptions<C>["onRefused"];
 }
 
 /** The options of `serve`, checked, with their defaults. */
@@ -131,6 +135,7 @@ export const serverTable = (): OptionTable<ServerOptions<unknown>> => ({
   maxBodySize: aNumber,
   maxConnections: aNumber,
   onError: aFunction,
+  onRefused: aFunction,
 });
 
 /** What the options of `serve` may be. */
@@ -170,12 +175,28 @@ export function resolveServerOptions<C>(
   platform: HandshakePlatform,
   listening: () => string | undefined,
 ): ServerSettings<C> {
-  const { authorize, fetch, maxBodySize = 65_536, maxConnections = Infinity, onError = defaultOnError } =
-    options;
+  const {
+    authorize,
+    fetch,
+    maxBodySize = 65_536,
+    maxConnections = Infinity,
+    onError = defaultOnError,
+    onRefused,
+  } = options;
   const accept = resolveAcceptOptions(options, platform);
   const given = readHosts(options.hosts);
   const hosts = () => given ?? defaultHosts(listening());
-  return { accept, hosts, limits: accept.limits, authorize, fetch, maxBodySize, maxConnections, onError };
+  return {
+    accept,
+    hosts,
+    limits: accept.limits,
+    authorize,
+    fetch,
+    maxBodySize,
+    maxConnections,
+    onError,
+    onRefused,
+  };
 }
 
 function aHostname(value: unknown, name: string): void {

@@ -299,6 +299,7 @@ const served: Required<ServeOptions<undefined>> = {
   hosts: ["localhost"],
   maxConnections: 1,
   onError: () => {},
+  onRefused: () => {},
   protocols: ["chat"],
   origins: ["https://example.com"],
   headers: { "X-Name": "Ada" },
