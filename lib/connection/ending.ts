@@ -25,7 +25,7 @@ export class Ending {
   #end: CloseInfo | WebSocketError | undefined;
   #promise: Deferred<CloseInfo> | undefined;
   #observer: ConnectionObserver | undefined;
-  #onError: ((error: WebSocketError) => void) | undefined;
+  #onEnd: ((end: CloseInfo | WebSocketError) => void) | undefined;
   /** Until when the stream must be gone. */
   #deadline: Deadline | undefined;
   /** Whether the peer has ended its direction of the stream, and whether we have ended ours. */
@@ -54,7 +54,7 @@ export class Ending {
   /** Tells of the end. */
   tell(end: CloseInfo | WebSocketError): void {
     this.#end = end;
-    if (end instanceof WebSocketError) this.#onError?.(end);
+    this.#onEnd?.(end);
     this.#settle();
     this.#observer?.closed(end);
   }
@@ -85,11 +85,10 @@ export class Ending {
     this.#observer?.gone();
   }
 
-  /** Sets who hears of a failure, be it past or to come. */
-  listen(onError: (error: WebSocketError) => void): void {
-    const { error } = this;
-    if (error === undefined) this.#onError = onError;
-    else onError(error);
+  /** Sets what is called at the end, be it past or to come. */
+  listen(onEnd: (end: CloseInfo | WebSocketError) => void): void {
+    if (this.#end === undefined) this.#onEnd = onEnd;
+    else onEnd(this.#end);
   }
 
   /** Sets who hears of the end, if that has come already at once. */

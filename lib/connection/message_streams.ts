@@ -4,10 +4,12 @@
  * @module
  */
 
+import { WebSocketError } from "../errors.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import type { Message } from "../protocol/message_assembler.ts";
 import type { PreparedMessage } from "../protocol/prepared_message.ts";
 import type { Ending } from "./ending.ts";
+import { setSource } from "./error_source.ts";
 import type { CheckedLimits } from "./limits.ts";
 import type { Borrower, ReceiveQueue } from "./receive_queue.ts";
 import type { WebSocketConnection } from "./web_socket_connection.ts";
@@ -77,16 +79,24 @@ export function messageReadable(queue: ReceiveQueue, owner: ReadableOwner): Read
  *
  * @param connection Where its messages go.
  * @param limits `highWaterMark`: how many bytes it holds.
- * @param ending Tells when the connection failed.
+ * @param ending Tells when the connection ended.
  */
 export function messageWritable(
   connection: WebSocketConnection,
   { highWaterMark }: CheckedLimits,
   ending: Ending,
 ): WritableStream<string | Bytes | PreparedMessage> {
+  let writing: Promise<void> = Promise.resolve();
   return new WritableStream<string | Bytes | PreparedMessage>({
-    start: (controller) => ending.listen((error) => controller.error(error)),
-    write: (message) => connection.send(message),
+    start: (controller) =>
+      ending.listen((end) => {
+        if (end instanceof WebSocketError) return controller.error(end);
+        // Whoever pipes from a source with nothing to say must be told. A pipe from our own readable has seen its end by then.
+        const error = setSource(new WebSocketError("not-open"), connection);
+        const tell = () => void setTimeout(() => controller.error(error));
+        writing.then(tell, tell);
+      }),
+    write: (message) => writing = connection.send(message),
     close: () => connection[Symbol.asyncDispose]() as Promise<void>,
     abort: (reason) => connection.abort(reason),
     // With a mark of 0 a pipe would never begin.
