@@ -114,9 +114,8 @@ function isFault(what: string): what is WebSocketErrorCode {
 export const HANDSHAKE_FAULTS = {
   // The HTTP head itself.
   "head-too-large": [431, "RFC 6585 §5", "Cannot read head: it is over the size limit"],
-  "line-too-long": [431, "RFC 6585 §5", "Cannot read head: a header line is over 8 KiB"],
   "too-many-headers": [431, "RFC 6585 §5", "Cannot read head: it has too many headers"],
-  "target-too-long": [414, "RFC 9112 §3", "Cannot read head: the request line is over 8 KiB"],
+  "target-too-long": [414, "RFC 9112 §3", "Cannot read head: the request line is over the size limit"],
   "request-line": [400, "RFC 9112 §3", "Cannot read head: the request line is malformed"],
   "status-line": [502, "RFC 9112 §4", "Cannot read head: the status line is malformed"],
   "header-line": [400, "RFC 9112 §5", "Cannot read head: a header line is malformed"],

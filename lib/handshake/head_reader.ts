@@ -24,7 +24,7 @@ export interface HeadLimits {
 /** Reads the first line of a head, in which requests and responses differ. */
 export interface StartLine {
   /** The fault of a line without end. */
-  readonly overflow: "target-too-long" | "line-too-long";
+  readonly overflow: "target-too-long" | "head-too-large";
   /** Tells whether the line has been read to its end. */
   readonly done: boolean;
   /**
@@ -42,8 +42,6 @@ type Step = "start-line" | "line-start" | "name" | "value" | "lf" | "end-lf" | "
 
 const MAX_HEAD_SIZE = 16_384;
 const MAX_HEADERS = 100;
-/** 8 KiB and the CRLF behind them. */
-const MAX_LINE = 8_194;
 const FIRST_BUFFER = 1_024;
 const NOTHING = new Uint8Array(0);
 
@@ -106,7 +104,9 @@ export class HeadReader {
       this.#buffer = NOTHING;
       return true;
     }
-    if (end === this.#maxHeadSize) throw new HandshakeError("head-too-large");
+    if (end === this.#maxHeadSize) {
+      throw new HandshakeError(this.#step === "start-line" ? this.#startLine.overflow : "head-too-large");
+    }
     if (before === 0) this.#gather(chunk);
     this.#filled = available;
     return false;
@@ -143,9 +143,8 @@ export class HeadReader {
 
   #read(bytes: Uint8Array, end: number): boolean {
     if (this.#step === "start-line") {
-      this.#at = this.#startLine.read(bytes, this.#at, Math.min(end, MAX_LINE));
+      this.#at = this.#startLine.read(bytes, this.#at, end);
       if (this.#startLine.done) this.#step = "line-start";
-      else if (this.#at === MAX_LINE) throw new HandshakeError(this.#startLine.overflow);
     }
     while (this.#at < end && this.#step !== "done") {
       if (this.#step === "line-start") this.#beginLine(bytes[this.#at]!);
@@ -167,10 +166,9 @@ export class HeadReader {
   }
 
   #readLine(bytes: Uint8Array, end: number): void {
-    const stop = Math.min(end, this.#lineStart + MAX_LINE);
     if (this.#step === "name") {
-      this.#at = skip(bytes, this.#at, stop, TOKEN);
-      if (this.#at < stop) {
+      this.#at = skip(bytes, this.#at, end, TOKEN);
+      if (this.#at < end) {
         // No name at all, or white space before it or behind it: what request smuggling is made of (RFC 9112 §5.1).
         if (this.#at === this.#lineStart) throw new HandshakeError("header-line");
         this.#colon = this.#at;
@@ -178,14 +176,12 @@ export class HeadReader {
       }
     }
     if (this.#step === "value") {
-      this.#at = skip(bytes, this.#at, stop, FIELD);
-      if (this.#at < stop) this.#take(bytes, CR, "lf");
+      this.#at = skip(bytes, this.#at, end, FIELD);
+      if (this.#at < end) this.#take(bytes, CR, "lf");
     }
-    if (this.#step === "lf" && this.#at < stop) {
+    if (this.#step === "lf" && this.#at < end) {
       this.#keepLine(bytes);
       this.#take(bytes, LF, "line-start");
-    } else if (this.#at === this.#lineStart + MAX_LINE) {
-      throw new HandshakeError("line-too-long");
     }
   }
 

@@ -18,7 +18,7 @@ const DIGIT_ZERO = 0x30;
 /** Reads `HTTP/1.1 SP 3DIGIT SP reason CRLF`; an empty reason may leave out its space (RFC 9112 §4). */
 export class StatusLine implements StartLine {
   /** The fault of a line without end. */
-  readonly overflow = "line-too-long";
+  readonly overflow = "head-too-large";
   #step: Step = "version";
   #reasonEnd = 0;
 

@@ -206,12 +206,12 @@ const DECIDED_BY_NODE: ReadonlySet<string> = new Set([
   "two empty lines first",
   "a bare LF first",
   "an authority",
-  "a target of 9 KB",
   "no Upgrade",
   "no Connection",
   "Connection: close",
-  "a line over 8 KiB",
-  "a name over 8 KiB",
+  "a line over 16 KiB",
+  "a target of 17 KB",
+  "a name over 16 KiB",
 ]);
 
 /** Where the `node:http` of another runtime has its own idea, before anything comes to Sluice; on Deno it is no upgrade. */

@@ -129,9 +129,9 @@ const hostile: readonly HostileServer[] = [
     script: (wire) => Promise.resolve(ended(wire)),
     code: "ended",
   },
-  { name: "never ends the status line", script: endless("HTTP/1.1 101 ", "a"), code: "line-too-long" },
-  { name: "never ends a header name", script: endless(`${half}\r\n`, "a"), code: "line-too-long" },
-  { name: "never ends a header value", script: endless(`${half}\r\nX: `, "a"), code: "line-too-long" },
+  { name: "never ends the status line", script: endless("HTTP/1.1 101 ", "a"), code: "head-too-large" },
+  { name: "never ends a header name", script: endless(`${half}\r\n`, "a"), code: "head-too-large" },
+  { name: "never ends a header value", script: endless(`${half}\r\nX: `, "a"), code: "head-too-large" },
   { name: "never ends the head", script: endless(half, "\r\nX: 1"), code: "too-many-headers" },
   {
     name: "never ends the head, in long lines",

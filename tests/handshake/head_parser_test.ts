@@ -129,10 +129,13 @@ test("maxHeaders counts lines, not names", () => {
   assertEquals(fault(text(3), { maxHeaders: 2 }), "too-many-headers");
 });
 
-test("a request line of 8 KiB passes, a longer one does not", () => {
-  const line = (length: number) => `GET /${"a".repeat(length - 14)} HTTP/1.1`;
-  assertEquals(fault(request({ line: line(8_192) })), "none");
-  assertEquals(fault(request({ line: line(8_193) })), "target-too-long");
+test("maxHeadSize is the one bound of a line", () => {
+  const requestLine = request({ line: `GET /${"a".repeat(50_000)} HTTP/1.1` });
+  const headerLine = request({ add: [`X: ${"a".repeat(50_000)}`] });
+  assertEquals([fault(requestLine), fault(headerLine)], ["target-too-long", "head-too-large"]);
+  const limits = { maxHeadSize: 65_536 };
+  assertEquals(requestHead(requestLine, limits).target.length, 50_001);
+  assertEquals(requestHead(headerLine, limits).headers.get("x")?.length, 50_000);
 });
 
 test("Infinity lifts a limit", () => {
