@@ -107,6 +107,14 @@ export class NodeTransport extends SocketTransport implements Transport, SocketR
     goOnInNextTurn(this);
   }
 
+  override takeUnread(): readonly Uint8Array[] {
+    const unread = super.takeUnread();
+    if (this.open) return unread;
+    // What a TLS socket has decrypted and was not asked for. To read it would also hand it to those who listen.
+    const rest: Uint8Array | null = this.#socket.removeAllListeners("data").read();
+    return rest === null ? unread : [...unread, rest];
+  }
+
   protected stopReading(): void {
     this.#socket.pause();
   }

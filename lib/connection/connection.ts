@@ -60,6 +60,8 @@ export class Connection implements WebSocketConnection, TransportSink {
   /** Whether more was waiting to be sent than there was room for, since the peer was last heard of. */
   #congestedOnce = false;
   readonly #ending = new Ending();
+  /** What the queue is to end with when all that had arrived before the stream was lost is taken. */
+  #lateEnd: { readonly error: WebSocketError } | undefined;
   #keepalive: Keepalive<Connection> | undefined;
 
   constructor(transport: Transport, start: ConnectionStart) {
@@ -241,7 +243,7 @@ export class Connection implements WebSocketConnection, TransportSink {
   }
 
   gone(cause?: unknown): void {
-    if (!this.#ending.known) this.#conclude(new WebSocketError("connection-lost", { cause }));
+    if (!this.#ending.known) this.#lose(new WebSocketError("connection-lost", { cause }));
     this.#outbox.fail(() => this.#notOpen());
     this.#ending.tellGone();
   }
@@ -271,6 +273,7 @@ export class Connection implements WebSocketConnection, TransportSink {
   }
 
   #workThrough(): void {
+    if (!this.#transport.open) return this.#drain();
     const wearied = this.#endpoint.weary;
     for (let event = this.#next(); event !== undefined; event = this.#next()) this.#handle(event);
     if (this.#endpoint.finished) this.#flush();
@@ -287,6 +290,34 @@ export class Connection implements WebSocketConnection, TransportSink {
       this.#workDue = false;
       this.#work();
     });
+  }
+
+  /** Takes the loss of the stream. What had arrived is not lost with it: it stays readable, the error comes after it. */
+  #lose(error: WebSocketError): void {
+    try {
+      for (const bytes of this.#transport.takeUnread?.() ?? []) this.#endpoint.receive(bytes);
+      this.#takeAll();
+    } catch (cause) {
+      error = new WebSocketError("internal", { cause });
+    }
+    if (!this.#ending.known) this.#conclude(error);
+  }
+
+  /** Goes on with what had arrived when the stream was lost. */
+  #drain(): void {
+    if (this.#lateEnd === undefined) return;
+    this.#takeAll();
+    if (this.#endpoint.draining) return;
+    this.#queue.end(this.#lateEnd);
+    this.#lateEnd = undefined;
+  }
+
+  /** Takes all that was received and there is room for. No turn ends it: what is left of a lost stream is little. */
+  #takeAll(): void {
+    do {
+      this.#endpoint.rest();
+      for (let event = this.#next(); event !== undefined; event = this.#next()) this.#handle(event);
+    } while (this.#endpoint.weary);
   }
 
   #next(): EndpointEvent | undefined {
@@ -342,8 +373,13 @@ export class Connection implements WebSocketConnection, TransportSink {
     this.#keepalive?.stop();
     const failed = end instanceof WebSocketError;
     if (failed) setSource(end, this);
-    if (failed) this.#endpoint.end();
-    this.#queue.end(failed ? { error: end } : {});
+    if (failed && end.code === "connection-lost" && this.#decodesOnDemand && this.#full) {
+      this.#endpoint.lose();
+      this.#lateEnd = { error: end };
+    } else {
+      if (failed) this.#endpoint.end();
+      this.#queue.end(failed ? { error: end } : {});
+    }
     this.#line?.stop(this.#notOpen());
     this.#pings?.fail(this.#notOpen());
     this.#awaitEnd();
@@ -364,7 +400,8 @@ export class Connection implements WebSocketConnection, TransportSink {
   /** Whether there is no room for messages, and what comes in is not discarded. */
   get #full(): boolean {
     const { wanted, unread } = this.#queue;
-    return this.#endpoint.state === "open" && !wanted && unread >= Math.max(1, this.#limits.highWaterMark);
+    const discarding = this.#endpoint.state !== "open" && !this.#endpoint.draining;
+    return !discarding && !wanted && unread >= Math.max(1, this.#limits.highWaterMark);
   }
 
   /** Reads while there is room; not while it is others' turn. */

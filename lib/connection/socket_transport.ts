@@ -95,8 +95,14 @@ export abstract class SocketTransport implements Transport {
   protected lost(error?: unknown): void {
     if (!this.open) return;
     this.open = false;
-    this.#held = undefined;
     this.sink.gone(error);
+  }
+
+  takeUnread(): readonly Uint8Array[] {
+    if (this.open || this.#held === undefined) return [];
+    const held = this.#held;
+    this.#held = undefined;
+    return held;
   }
 
   #release(): void {

@@ -38,6 +38,8 @@ export class StreamTransport implements Transport {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   #paused = true;
   #resumed: (() => void) | undefined;
+  /** What is left of the chunk that is being handed on. */
+  #unread: Uint8Array | undefined;
   /** How many more microtasks to wait before what has gathered is written; 0 if nothing has. */
   #hops = 0;
 
@@ -77,6 +79,13 @@ export class StreamTransport implements Transport {
       (error) => this.#fail(error),
     );
     return false;
+  }
+
+  takeUnread(): readonly Uint8Array[] {
+    if (this.open || this.#unread === undefined) return [];
+    const unread = copyBytes(this.#unread);
+    this.#unread = undefined;
+    return [unread];
   }
 
   shutdown(): void {
@@ -124,8 +133,10 @@ export class StreamTransport implements Transport {
   async #deliver(chunk: Uint8Array): Promise<void> {
     if (!(chunk instanceof Uint8Array)) throw new TypeError("Cannot read stream: a chunk is no Uint8Array");
     for (let at = 0; at < chunk.length; at += SLICE) {
+      this.#unread = chunk.subarray(at);
       await this.#untilResumed();
       if (!this.open) return;
+      this.#unread = undefined;
       this.sink.data(copyRange(chunk, at, Math.min(at + SLICE, chunk.length)));
     }
   }

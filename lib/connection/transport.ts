@@ -76,6 +76,11 @@ export interface Transport {
   destroy(): void;
   /** Calls `flush` of the sink once what is ready to be done has been done, so that what it sends is gathered. May be called again before that. */
   defer(): void;
+  /**
+   * Hands over what had arrived and was held back because of a pause, when the stream is gone: it would be lost. Empty
+   * before that, and the second time.
+   */
+  takeUnread?(): readonly Uint8Array[];
   /** Calls `goOn` of the sink once other streams have had their turn. Never called again before that. */
   yield(): void;
 }

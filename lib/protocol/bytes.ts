@@ -41,3 +41,11 @@ export function copyRange(bytes: Uint8Array, start: number, end: number): Uint8A
 function describe(value: unknown): string {
   return value === null ? "null" : typeof value;
 }
+
+/** Joins two arrays of bytes into one. */
+export function joinBytes(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(first.length + second.length);
+  bytes.set(first);
+  bytes.set(second, first.length);
+  return bytes;
+}

@@ -101,6 +101,7 @@ export class Endpoint {
   /** What is read into while a large message is streamed. */
   #rooms: ReadingRooms | undefined;
   #pendingPong: Uint8Array | undefined;
+  #draining = false;
   /** How many frames were taken in this turn. */
   #frames = 0;
 
@@ -174,14 +175,14 @@ export class Endpoint {
    * @returns The event, or `undefined` when the bytes are used up, or the endpoint is weary.
    */
   next(): EndpointEvent | undefined {
-    if (this.finished) return undefined;
+    if (this.finished && !this.#draining) return undefined;
     try {
       while (!this.weary) {
         let event: EndpointEvent | undefined;
         if (this.#assembler.decompressing) event = this.#moreData();
         else {
           const frame = this.#decoder.next();
-          if (frame === undefined) return undefined;
+          if (frame === undefined) return this.#stopDraining();
           this.#frames++;
           event = isControl(frame.opcode) ? this.#control(frame) : this.#data(frame);
         }
@@ -190,8 +191,18 @@ export class Endpoint {
       return undefined;
     } catch (error) {
       if (!(error instanceof WebSocketError)) throw error;
-      return this.fail(error);
+      return this.#draining ? this.#stopDraining() : this.fail(error);
     }
+  }
+
+  /** Whether the stream is lost, and bytes are left that came before. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  #stopDraining(): undefined {
+    if (this.#draining) this.#assembler.close();
+    this.#draining = false;
   }
 
   /** Whether so much was done for this peer that others should have their turn, before {@linkcode Endpoint.rest} is called. */
@@ -215,6 +226,15 @@ export class Endpoint {
     this.#state = transition(this.#state, "end");
     this.#assembler.close();
     return { type: "error", error: new WebSocketError("connection-lost") };
+  }
+
+  /**
+   * Records that the stream is lost in both directions before all that was received is decoded. {@linkcode Endpoint.next}
+   * goes on with messages, up to the first fault or Close; nothing is sent any more.
+   */
+  lose(): void {
+    this.#state = transition(this.#state, "end");
+    this.#draining = true;
   }
 
   /**
@@ -292,7 +312,7 @@ export class Endpoint {
 
   /** Takes a Text, Binary or Continuation frame. After our Close it is discarded (RFC 6455 §1.4). */
   #data(frame: Frame): EndpointEvent | undefined {
-    if (this.#state !== "open") return undefined;
+    if (this.#state !== "open" && !this.#draining) return undefined;
     if (this.#streaming) {
       if (frame.fin) this.#rooms = undefined;
       return { type: "part", part: this.#assembler.part(frame) };
@@ -309,7 +329,7 @@ export class Endpoint {
   }
 
   #control({ opcode, payload }: Frame): EndpointEvent | undefined {
-    if (opcode === Opcode.Close) return this.#close(payload);
+    if (opcode === Opcode.Close) return this.#draining ? this.#stopDraining() : this.#close(payload);
     if (this.#state !== "open") return undefined;
     if (opcode === Opcode.Pong) return { type: "pong", payload };
     if (this.congested) this.#pendingPong = copyBytes(payload);

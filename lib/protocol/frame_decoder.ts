@@ -6,7 +6,7 @@
 
 import { WebSocketError } from "../errors.ts";
 import { ByteCollector } from "./byte_collector.ts";
-import { copyRange } from "./bytes.ts";
+import { copyRange, joinBytes } from "./bytes.ts";
 import { type Frame, isControl, Opcode, type Role } from "./frame.ts";
 import { type HeaderContext, headerFault, LENGTH_UNKNOWN } from "./header.ts";
 import { mask, maskRange, rotate, wordsIn } from "./mask.ts";
@@ -140,13 +140,14 @@ export class FrameDecoder {
   }
 
   /**
-   * Gives the decoder its next chunk. The one before must have been used up: {@linkcode FrameDecoder.next} returned
-   * `undefined`.
+   * Gives the decoder its next chunk. What is left of the one before, if {@linkcode FrameDecoder.next} has not used it up,
+   * is copied in front of it.
    *
    * @param chunk The bytes. They belong to the decoder from now on: it unmasks in place, and payloads are views of them.
    */
   push(chunk: Uint8Array): void {
-    this.#chunk = chunk;
+    const left = this.#chunk.length - this.#at;
+    this.#chunk = left === 0 ? chunk : joinBytes(this.#chunk.subarray(this.#at), chunk);
     this.#at = 0;
     this.#words = undefined;
   }

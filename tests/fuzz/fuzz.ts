@@ -13,21 +13,22 @@ import { runtime } from "../support/sluice.ts";
 const LONG = process.env.SLUICE_LONG === "1" || process.env.SLUICE_SOAK === "1";
 
 /**
- * By how much `SLUICE_LONG=1` and `SLUICE_SOAK=1` multiply the inputs. Of a short run Node has all; the code that the
- * others run is the same, and their runners take one file at a time.
+ * A test that holds a property to so many inputs.
+ *
+ * @param factors `long`: by how much `SLUICE_LONG=1` and `SLUICE_SOAK=1` multiply them; `others`: which part of a short run
+ *   Deno and Bun have. Most code that they run is the same, and their runners take one file at a time.
  */
-const FACTOR = LONG ? 12 : runtime === "node" ? 1 : 0.2;
-
-/** A test that holds a property to so many inputs, or to many more in a long run. */
 export function fuzz<Ts>(
   name: string,
   runs: number,
   property: fc.IProperty<Ts> | fc.IAsyncProperty<Ts>,
+  { long = 12, others = 0.2 }: { long?: number; others?: number } = {},
 ): void {
-  const options = { numRuns: Math.ceil(runs * FACTOR) };
+  const factor = LONG ? long : runtime === "node" ? 1 : others;
+  const options = { numRuns: Math.ceil(runs * factor) };
   test(
     name,
-    { timeout: 60_000 * Math.max(1, FACTOR) },
+    { timeout: 60_000 * Math.max(1, factor) },
     () => check(property as fc.IAsyncProperty<Ts>, options),
   );
 }

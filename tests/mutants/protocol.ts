@@ -185,7 +185,7 @@ const close = mutantsOf(
 const endpoint = mutantsOf("lib/protocol/endpoint.ts", ENDPOINT, [
   [
     "behind our Close messages are thrown away",
-    `if (this.#state !== "open") return undefined;\n    if (this.#streaming)`,
+    `if (this.#state !== "open" && !this.#draining) return undefined;\n    if (this.#streaming)`,
     "if (this.#streaming)",
   ],
   [
@@ -204,7 +204,11 @@ const endpoint = mutantsOf("lib/protocol/endpoint.ts", ENDPOINT, [
     "payload !== undefined",
   ],
   ["a fault behind our Close is not told of", `const tell = this.#state === "open";`, "const tell = true;"],
-  ["behind the end nothing is read", "if (this.finished) return undefined;\n    try", "try"],
+  [
+    "behind the end nothing is read",
+    "if (this.finished && !this.#draining) return undefined;\n    try",
+    "try",
+  ],
   [
     "a turn ends",
     "return this.#frames + this.#assembler.decompressed",

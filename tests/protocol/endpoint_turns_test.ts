@@ -48,6 +48,35 @@ test("a chunk with more frames than a turn has is taken turn for turn, and nothi
   assertEquals(texts, Array.from({ length: 2 * TURN + 1 }, (_, i) => `${i}`));
 });
 
+test("what is received before a turn is over comes after what is left of it, wherever it is cut", () => {
+  const bytes = messages(TURN + 3);
+  const end = messages(TURN).length;
+  for (let cut = end; cut <= bytes.length; cut++) {
+    const endpoint = server();
+    endpoint.receive(bytes.slice(0, cut));
+    turn(endpoint);
+    endpoint.receive(bytes.slice(cut));
+    endpoint.rest();
+    assertEquals(turn(endpoint).map((event) => event.type === "message" && event.data), [
+      "512",
+      "513",
+      "514",
+    ]);
+  }
+});
+
+test("a stream that is lost: what is left is decoded, up to a Close or a fault, and nothing is answered", () => {
+  const left = messages(3);
+  const ends = [clientFrame(Opcode.Close), clientFrame(0x83), new Uint8Array(0)];
+  for (const end of ends) {
+    const endpoint = server();
+    endpoint.receive(concat([left, clientFrame(Opcode.Ping, "?"), clientFrame(Opcode.Text, "3"), end]));
+    endpoint.lose();
+    assertEquals(turn(endpoint).map((event) => event.type === "message" && event.data), ["0", "1", "2", "3"]);
+    assertEquals([endpoint.draining, endpoint.state, endpoint.output.size], [false, "lost", 0]);
+  }
+});
+
 test("the chunks of one turn count together", () => {
   const endpoint = server();
   const seen = [TURN / 2, TURN / 2 - 1, 5].map((count) => {
