@@ -1,13 +1,14 @@
 /**
- * What goes through a broker: a message, and which process it is from.
+ * What goes through a broker: a message, which process it is from, and which of its messages it is.
  *
  * ```
- *  0       4      5               21
- *  | "SLU" 1 | kind | process id (16) | payload ...
+ *  0         4      5                 21           25
+ *  | "SLU" 2 | kind | process id (16) | number (4) | payload ...
  * ```
  *
  * `kind` is 1 for text (UTF-8) and 2 for binary, as the opcodes of RFC 6455 §5.2, and 4 for what processes tell each other
- * (UTF-8). The payload is as it is.
+ * (UTF-8). The number is big-endian and counts the messages that the process publishes on the channel; what
+ * processes tell each other has none. The payload is as it is.
  *
  * @module
  */
@@ -15,10 +16,11 @@
 import type { Bytes } from "../connection/web_socket_connection.ts";
 
 /** What every envelope begins with; the last byte is the version. */
-const MAGIC = Uint8Array.of(0x53, 0x4c, 0x55, 1);
+const MAGIC = Uint8Array.of(0x53, 0x4c, 0x55, 2);
 const ID_SIZE = 16;
 const ID_START = MAGIC.length + 1;
-const HEADER_SIZE = ID_START + ID_SIZE;
+const NUMBER_START = ID_START + ID_SIZE;
+const HEADER_SIZE = NUMBER_START + 4;
 const TEXT = 1;
 const BINARY = 2;
 const CONTROL = 4;
@@ -39,18 +41,27 @@ export function formatProcessId(id: ProcessId): string {
   return Array.from(id, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** Where a message comes from. */
+export interface Origin {
+  /** The process that sends it. */
+  readonly from: ProcessId;
+  /** Which of its messages on the channel it is. */
+  readonly number: number;
+}
+
 /**
  * Puts a message into an envelope.
  *
- * @param from The process that sends it.
+ * @param origin Where it comes from.
  * @param data The message; it is copied.
  * @param byteLength Its length, as UTF-8 if it is text.
  */
-export function seal(from: ProcessId, data: string | Bytes, byteLength: number): Uint8Array {
+export function seal({ from, number }: Origin, data: string | Bytes, byteLength: number): Uint8Array {
   const envelope = new Uint8Array(HEADER_SIZE + byteLength);
   envelope.set(MAGIC);
   envelope[MAGIC.length] = typeof data === "string" ? TEXT : BINARY;
   envelope.set(from, ID_START);
+  for (let i = 0; i < 4; i++) envelope[NUMBER_START + i] = number >>> (24 - 8 * i);
   const payload = envelope.subarray(HEADER_SIZE);
   if (typeof data === "string") encoder.encodeInto(data, payload);
   else payload.set(view(data));
@@ -59,16 +70,15 @@ export function seal(from: ProcessId, data: string | Bytes, byteLength: number):
 
 /** Puts into an envelope what processes tell each other. */
 export function sealControl(from: ProcessId, text: string): Uint8Array {
-  const envelope = seal(from, text, encoder.encode(text).length);
+  const envelope = seal({ from, number: 0 }, text, encoder.encode(text).length);
   envelope[MAGIC.length] = CONTROL;
   return envelope;
 }
 
-/** What was in an envelope: a message, or what a process tells others, and which process that is. */
-export type Unsealed = { readonly data: string | Uint8Array } | {
-  readonly control: string;
-  readonly from: string;
-};
+/** What was in an envelope: a message, or what a process tells others, and where it comes from. */
+export type Unsealed =
+  | Origin & { readonly data: string | Uint8Array }
+  | Origin & { readonly control: string };
 
 /**
  * Takes a message out of an envelope. Never throws, whatever it is given.
@@ -81,13 +91,15 @@ export function unseal(envelope: Uint8Array, own: ProcessId): Unsealed | "own" |
   if (envelope.length < HEADER_SIZE || !startsWith(envelope, MAGIC)) return "malformed";
   if (startsWith(envelope.subarray(ID_START), own)) return "own";
   // What clients hand over may be a Buffer, which is not a Uint8Array in all it does.
-  const payload = view(envelope).subarray(HEADER_SIZE);
-  if (kind === BINARY) return { data: payload };
+  const bytes = view(envelope);
+  const from = bytes.subarray(ID_START, NUMBER_START);
+  const number = readUint32(bytes, NUMBER_START);
+  const payload = bytes.subarray(HEADER_SIZE);
+  if (kind === BINARY) return { from, number, data: payload };
   if (kind !== TEXT && kind !== CONTROL) return "malformed";
   try {
     const text = decoder.decode(payload);
-    if (kind === TEXT) return { data: text };
-    return { control: text, from: formatProcessId(view(envelope).subarray(ID_START, HEADER_SIZE)) };
+    return kind === TEXT ? { from, number, data: text } : { from, number, control: text };
   } catch {
     return "malformed";
   }
@@ -97,6 +109,10 @@ function view(data: Bytes): Uint8Array {
   return ArrayBuffer.isView(data)
     ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
     : new Uint8Array(data);
+}
+
+function readUint32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!) >>> 0;
 }
 
 function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {

@@ -66,7 +66,7 @@ export class Groups implements AsyncDisposable {
   readonly #settings: GroupsSettings;
   readonly #memberships: Memberships;
   readonly #fanOut: FanOut;
-  readonly #counts = { dropped: 0, closed: 0, lost: 0, malformed: 0 };
+  readonly #counts = { dropped: 0, closed: 0, lost: 0, missed: 0, malformed: 0 };
   readonly #relay: Relay | undefined;
   readonly #watch = new PresenceWatch();
   /** Resolves when all is closed; there once that has begun. */
@@ -298,6 +298,10 @@ export class Groups implements AsyncDisposable {
       deliver: (kind, name, message) =>
         void this.#fanOut.send(message, this.#topics(kind).get(name), undefined),
       onMalformed: () => this.#counts.malformed++,
+      onMissed: (missed, kind, name) => {
+        this.#counts.missed += missed;
+        this.#report(new GroupsError("missed"), { stage: "subscribe", [kind]: name, missed });
+      },
       onLost: (error, kind, name) => {
         this.#counts.lost++;
         this.#report(error, { stage: "publish", [kind]: name });

@@ -12,7 +12,8 @@ export type GroupsErrorCode =
   | "broker-full"
   | "broker-away"
   | "broker-timeout"
-  | "interrupted";
+  | "interrupted"
+  | "missed";
 
 const MESSAGES: Readonly<Record<GroupsErrorCode, string>> = {
   "slow-consumer": "Cannot deliver message: too much waits to be sent to the member already",
@@ -20,6 +21,7 @@ const MESSAGES: Readonly<Record<GroupsErrorCode, string>> = {
   "broker-away": "Cannot publish message: the broker cannot be reached",
   "broker-timeout": "Cannot reach the broker: it does not answer",
   "interrupted": "Cannot receive messages: the broker is away, and what others publish is lost",
+  "missed": "Cannot receive messages: another process has published some that did not arrive",
 };
 
 /** What a {@linkcode GroupsError} tells besides its code. */
@@ -69,4 +71,6 @@ export interface GroupsErrorContext {
   readonly member?: string;
   /** The connection it was about. */
   readonly connection?: GroupConnection;
+  /** How many messages did not arrive, if the error is `missed`. */
+  readonly missed?: number;
 }

@@ -144,6 +144,11 @@ export interface GroupsCounts {
   readonly closed: number;
   /** Messages that did not reach the broker, as far as is known. */
   readonly lost: number;
+  /**
+   * Messages of other processes that did not arrive here although a member of their group, or of their name, is here. Each
+   * process numbers what it publishes, and a gap is noticed with the next message of that process.
+   */
+  readonly missed: number;
   /** Payloads from the broker that are no message. */
   readonly malformed: number;
 }

@@ -11,6 +11,7 @@ import type { Member, MemberChange } from "./control.ts";
 import { formatProcessId, makeProcessId, type ProcessId, seal, sealControl, unseal } from "./envelope.ts";
 import { GroupsError, type GroupsErrorContext } from "./groups_error.ts";
 import { channelOf, type TopicKind } from "./names.ts";
+import { Gaps, Numbering } from "./numbering.ts";
 import type { GroupsStatus } from "./groups_options.ts";
 import { type Order, readOrder } from "./order.ts";
 import { PresenceTracker } from "./presence_tracker.ts";
@@ -36,6 +37,8 @@ export interface RelayOptions {
   readonly deliver: (kind: TopicKind, name: string, message: PreparedMessage) => void;
   /** Hears of a payload that is no message. */
   readonly onMalformed: () => void;
+  /** Called when some messages of another process did not arrive. */
+  readonly onMissed: (missed: number, kind: TopicKind, name: string) => void;
   /** Hears of a message that did not reach the broker. */
   readonly onLost: (error: unknown, kind: TopicKind, name: string) => void;
   /** Hears of anything else that went wrong. */
@@ -48,6 +51,8 @@ export class Relay {
   readonly presence: PresenceTracker;
   readonly #options: RelayOptions;
   readonly #id: ProcessId = makeProcessId();
+  readonly #numbering = new Numbering();
+  readonly #gaps = new Gaps();
   readonly #subscriptions: Subscriptions;
   readonly #limit: TimeLimit;
   /** Whether the broker is away. */
@@ -90,7 +95,10 @@ export class Relay {
   watch(kind: TopicKind, name: string): void {
     const { onError } = this.#options;
     this.#subscriptions.add(channelOf(kind, name), {
-      deliver: (payload) => this.#receive(kind, name, payload),
+      subscribed: () => {
+        const subscription = {};
+        return (payload) => this.#receive(kind, name, payload, subscription);
+      },
       onError: (error) => onError(error, { stage: "subscribe", [kind]: name }),
     });
   }
@@ -116,12 +124,16 @@ export class Relay {
    */
   publish(kind: TopicKind, name: string, data: string | Bytes, byteLength: number): Promise<boolean> {
     const { broker, maxPending, onLost } = this.#options;
+    const channel = channelOf(kind, name);
+    // Also for what is lost: others are to notice that something is missing.
+    const number = this.#numbering.next(channel);
     if (this.#pending > 0 && this.#pending + byteLength > maxPending) {
       onLost(new GroupsError("broker-full"), kind, name);
       return NO;
     }
     this.#pending += byteLength;
-    const taken = broker.publish(channelOf(kind, name), seal(this.#id, data, byteLength)).finally(() => {
+    const envelope = seal({ from: this.#id, number }, data, byteLength);
+    const taken = broker.publish(channel, envelope).finally(() => {
       // Not when we stop waiting for it: until then the client holds it.
       this.#pending -= byteLength;
     });
@@ -179,11 +191,11 @@ export class Relay {
   async #listen(channel: string): Promise<void> {
     const { onError, onMalformed } = this.#options;
     this.#subscriptions.add(channel, {
-      deliver: (payload) => {
+      subscribed: () => (payload) => {
         const content = unseal(payload, this.#id);
         if (content === "own") return;
         const known = content !== "malformed" && "control" in content &&
-          this.presence.receive(content.from, content.control);
+          this.presence.receive(formatProcessId(content.from), content.control);
         if (!known) onMalformed();
       },
       onError: (error) => onError(error, { stage: "presence" }),
@@ -200,11 +212,17 @@ export class Relay {
     return this.#limit.wait(published, "tell other processes");
   }
 
-  #receive(kind: TopicKind, name: string, payload: Uint8Array): void {
+  #receive(kind: TopicKind, name: string, payload: Uint8Array, subscription: object): void {
     const content = unseal(payload, this.#id);
     if (content === "own") return;
     if (content === "malformed") return this.#options.onMalformed();
-    if ("data" in content) return this.#options.deliver(kind, name, prepare(content.data));
+    if ("data" in content) {
+      const { from, number, data } = content;
+      const missed = this.#gaps.take(subscription, from, number);
+      this.#options.deliver(kind, name, prepare(data));
+      if (missed > 0) this.#options.onMissed(missed, kind, name);
+      return;
+    }
     const order = kind === "member" ? readOrder(content.control) : undefined;
     if (order === undefined) this.#options.onMalformed();
     else this.#options.onOrder(name, order);

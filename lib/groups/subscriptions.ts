@@ -13,8 +13,8 @@ const DONE: Promise<void> = Promise.resolve();
 
 /** Who wants a channel. */
 export interface Subscriber {
-  /** Takes what is published on it. */
-  readonly deliver: Deliver;
+  /** Called for each subscription that is made; returns what takes what is published from then on. */
+  readonly subscribed: () => Deliver;
   /** Hears of each attempt that fails. */
   readonly onError: (error: unknown) => void;
 }
@@ -100,9 +100,9 @@ export class Subscriptions {
   async #align(channel: string, subscription: Subscription): Promise<void> {
     subscription.busy = true;
     while (subscription.wanted !== subscription.active && !this.#closed) {
-      const { active, deliver } = subscription;
+      const { active, subscribed } = subscription;
       try {
-        await (active ? this.#broker.unsubscribe(channel) : this.#broker.subscribe(channel, deliver));
+        await (active ? this.#broker.unsubscribe(channel) : this.#broker.subscribe(channel, subscribed()));
         subscription.active = !active;
       } catch (error) {
         if (this.#closed) break;

@@ -265,7 +265,7 @@ const contract: Record<string, (layer: Layer) => Promise<void>> = {
     await until(() => member.received.length === 1);
     const wrong = [
       new Uint8Array(0),
-      whole.subarray(0, 20),
+      whole.subarray(0, 24),
       ...Array.from({ length: 5 }, (_, i) => whole.map((byte, at) => at === i ? byte ^ 0x80 : byte)),
       // Text that is no UTF-8.
       Uint8Array.of(...whole, 0xff),
@@ -275,7 +275,7 @@ const contract: Record<string, (layer: Layer) => Promise<void>> = {
     await here.groups.publish("room", "good");
     await until(() => member.received.length === 2);
     assertEquals(member.received, ["first", "good"]);
-    assertEquals(there.groups.counts, { dropped: 0, closed: 0, lost: 0, malformed: wrong.length });
+    assertEquals(there.groups.counts, { dropped: 0, closed: 0, lost: 0, missed: 0, malformed: wrong.length });
     assertEquals(there.reported, []);
   },
 
@@ -297,6 +297,49 @@ const contract: Record<string, (layer: Layer) => Promise<void>> = {
     ]);
     await here.groups.publish("room", "x".repeat(2_000));
     await until(() => far.received.length === 11);
+    // The others notice what is missing by the message after it.
+    assertEquals(there.groups.counts.missed, 10);
+    assertEquals(there.reported.map(({ error, context }) => [(error as { code: string }).code, context]), [
+      ["missed", { stage: "subscribe", group: "room", missed: 10 }],
+    ]);
+  },
+
+  "what did not arrive is counted by whoever missed it, for each sender and group": async ({ start }) => {
+    const [one, two, there] = [await start(), await start(), await start()];
+    const [a, b] = [new Member(), new Member()];
+    await there.groups.join("a", a, { as: "ann" });
+    await there.groups.join("b", b);
+    const { publish } = one.broker;
+    let losing = false;
+    one.broker.publish = (channel, payload) =>
+      losing ? Promise.resolve() : publish.call(one.broker, channel, payload);
+    const tellAll = async (text: string) => {
+      for (const { groups } of [one, two]) {
+        await groups.publish("a", text);
+        await groups.publish("b", text);
+        await groups.sendTo("ann", text);
+      }
+    };
+    await tellAll("first");
+    losing = true;
+    for (let i = 0; i < 3; i++) await one.groups.publish("a", "lost on the way");
+    await one.groups.sendTo("ann", "lost on the way");
+    losing = false;
+    await tellAll("last");
+    await until(() => a.received.length === 8 && b.received.length === 4);
+    assertEquals(there.groups.counts.missed, 4);
+    assertEquals(there.reported.map(({ context }) => context), [
+      { stage: "subscribe", group: "a", missed: 3 },
+      { stage: "subscribe", member: "ann", missed: 1 },
+    ]);
+    // What is published while nobody here is a member is not missed.
+    there.groups.leave("a", a);
+    await sleep(50);
+    await one.groups.publish("a", "to nobody there");
+    await there.groups.join("a", a);
+    await one.groups.publish("a", "again");
+    await until(() => a.received.at(-1) === "again");
+    assertEquals([there.groups.counts.missed, one.groups.counts.missed, two.groups.counts.missed], [4, 0, 0]);
   },
 
   "closed groups hear and say nothing more": async ({ start }) => {

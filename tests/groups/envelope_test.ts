@@ -15,22 +15,22 @@ function byteLengthOf(data: string | Uint8Array): number {
 
 test("envelope: what is put in comes out elsewhere, and is known at home", () =>
   check(fc.property(fc.oneof(fc.string({ unit: "grapheme" }), fc.uint8Array()), (data) => {
-    const envelope = seal(here, data, byteLengthOf(data));
-    assertEquals(unseal(envelope, there), { data });
+    const envelope = seal({ from: here, number: 0xfedcba98 }, data, byteLengthOf(data));
+    assertEquals(unseal(envelope, there), { from: here, number: 0xfedcba98, data });
     assertEquals(unseal(envelope, here), "own");
-    assertEquals(envelope.length, 21 + byteLengthOf(data));
+    assertEquals(envelope.length, 25 + byteLengthOf(data));
   })));
 
 test("envelope: any view of a buffer is the bytes that it shows", () => {
   const buffer = Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 7).buffer;
-  const wanted = { data: Uint8Array.of(2, 3, 4, 5) };
+  const wanted = { from: here, number: 1, data: Uint8Array.of(2, 3, 4, 5) };
   for (const view of [new DataView(buffer, 2, 4), new Uint16Array(buffer, 2, 2), buffer.slice(2, 6)]) {
-    assertEquals(unseal(seal(here, view, 4), there), wanted);
+    assertEquals(unseal(seal({ from: here, number: 1 }, view, 4), there), wanted);
   }
 });
 
 test("envelope: one that is changed in its first five bytes, or cut, is malformed", () => {
-  const envelope = seal(here, "text", 4);
+  const envelope = seal({ from: here, number: 1 }, "text", 4);
   for (let at = 0; at < 5; at++) {
     for (let bit = 1; bit < 256; bit <<= 1) {
       const changed = envelope.with(at, envelope[at]! ^ bit);
@@ -38,7 +38,7 @@ test("envelope: one that is changed in its first five bytes, or cut, is malforme
       if (changed[4] !== 2) assertEquals(unseal(changed, there), "malformed", `byte ${at}, bit ${bit}`);
     }
   }
-  for (let length = 0; length < 21; length++) {
+  for (let length = 0; length < 25; length++) {
     assertEquals(unseal(envelope.subarray(0, length), there), "malformed");
   }
 });

@@ -254,7 +254,7 @@ test("groups: close ends who is too slow, at once and for all groups", async () 
   assertEquals([slow.received.length, fast.received.length], [2, 10]);
   assertEquals(slow.closes, [{ closeCode: 1013, reason: "Too slow" }]);
   assertEquals([[...groups.members("a")], [...groups.members("b")]], [[fast], [fast]]);
-  assertEquals(groups.counts, { dropped: 1, closed: 1, lost: 0, malformed: 0 });
+  assertEquals(groups.counts, { dropped: 1, closed: 1, lost: 0, missed: 0, malformed: 0 });
 });
 
 test("groups: who publishes because someone was closed closes nobody twice", async () => {

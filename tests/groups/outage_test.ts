@@ -79,6 +79,7 @@ for (const { name, options, run } of layers.filter(({ remote }) => remote)) {
         assertEquals(numbersOf(near, "here"), countTo(count));
         const arrived = numbersOf(far, "here");
         assertEquals(arrived, [...new Set(arrived)].sort((a, b) => a - b), "out of order, or twice");
+        assertEquals(there.groups.counts.missed, count - arrived.length);
         // What nobody knows of may be counted although it arrived, or never be subscribed to in time; no more than that.
         const { lost } = here.groups.counts;
         const publishing = here.reported.filter(({ context }) => context.stage === "publish");
