@@ -146,8 +146,9 @@ export class FrameDecoder {
    * @param chunk The bytes. They belong to the decoder from now on: it unmasks in place, and payloads are views of them.
    */
   push(chunk: Uint8Array): void {
-    const left = this.#chunk.length - this.#at;
-    this.#chunk = left === 0 ? chunk : joinBytes(this.#chunk.subarray(this.#at), chunk);
+    // A chunk that is used up may have been a message whose buffer its receiver has transferred: it has no length then.
+    const isLeft = this.#at < this.#chunk.length;
+    this.#chunk = isLeft ? joinBytes(this.#chunk.subarray(this.#at), chunk) : chunk;
     this.#at = 0;
     this.#words = undefined;
   }
