@@ -160,15 +160,15 @@ export function takeSocket(socket: UpgradeSocket): ByteChannel | undefined {
 /**
  * Reads what Node's parser has made of a request.
  *
- * @throws {HandshakeError} If the version is not 1.1, or the head is over the limits.
+ * @throws {HandshakeError} If the version is neither 1.0 nor 1.1, or the head is over the limits.
  */
 export function readRequest(
   channel: ByteChannel,
   { request, head, limits }: { request: IncomingUpgrade; head: Uint8Array; limits: CheckedLimits },
 ): ReceivedRequest {
-  // Node's parser also takes HTTP/1.0, and 2.0 in the form of 1.1.
-  if (request.httpVersion !== "1.1") throw new HandshakeError("http-version");
-  const { method, url, rawHeaders } = request;
+  const { method, url, httpVersion, rawHeaders } = request;
+  // Node's parser also takes 0.9, and 2.0 in the form of 1.1.
+  if (httpVersion !== "1.0" && httpVersion !== "1.1") throw new HandshakeError("http-version");
   if (rawHeaders.length / 2 > limits.maxHeaders) throw new HandshakeError("too-many-headers");
   // What stands around names and values: "GET / HTTP/1.1\r\n", "name: value\r\n", "\r\n".
   const size = rawHeaders.reduce((sum, text) => sum + text.length + 2, method!.length + url!.length + 14);
@@ -176,7 +176,7 @@ export function readRequest(
   const fields = fieldsOf(request);
   return {
     channel,
-    head: { kind: "request", method: method!, target: url!, headers: fields },
+    head: { kind: "request", method: method!, target: url!, httpVersion, headers: fields },
     rest: new Uint8Array(head),
   };
 }

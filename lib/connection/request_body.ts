@@ -24,7 +24,9 @@ export async function receiveBody(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const length = bodyLength(head);
   if (length > maxBodySize) throw new HandshakeError("body-too-large");
-  if (length > 0 && head.headers.has("expect")) throw new HandshakeError("expectation");
+  // In HTTP/1.0 it is to be ignored: such a client sends its body without waiting (RFC 9110 §10.1.1).
+  const expects = head.httpVersion !== "1.0" && head.headers.has("expect");
+  if (length > 0 && expects) throw new HandshakeError("expectation");
   const body = new ByteCollector();
   const deadline = new Deadline(timeout, () => channel.fail(new HandshakeError("timeout")));
   try {

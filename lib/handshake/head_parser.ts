@@ -20,6 +20,8 @@ export interface RequestHead {
   method: string;
   /** The request target as it was sent: no scheme, host or decoding applied (RFC 9112 §3.2). */
   target: string;
+  /** The version; only in 1.1 can there be an upgrade. */
+  httpVersion: "1.0" | "1.1";
   /** The header lines; values are latin-1. */
   headers: HeaderFields;
 }
@@ -83,6 +85,7 @@ export class RequestHeadParser {
       kind: "request",
       method: this.#line.method(text),
       target: this.#line.target(text),
+      httpVersion: this.#line.httpVersion,
       headers: this.#reader.fields(),
     };
   }

@@ -76,7 +76,9 @@ function isLoopback(host: string): boolean {
 }
 
 /**
- * Tells whether a request may ask for its host. A request without one may, as HTTP/1.0 allows: a page cannot send it.
+ * Tells whether a request may ask for its host. A request without one may, as HTTP/1.0 allows: many health checks are
+ * such requests. It is no way in for a page, whatever its name resolves to: browsers always send a Host, and HTTP/1.1,
+ * in which a request without one is refused. An upgrade needs 1.1, too.
  *
  * @param head The request, its host checked.
  * @param policy What is allowed.

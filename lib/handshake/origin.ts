@@ -87,6 +87,7 @@ function isOwn(origin: string, head: RequestHead, secure: boolean): boolean {
   // What a browser writes is the origin alone, and no other spelling of it (RFC 6454 §6.2).
   if (page.origin !== origin) return false;
   if (page.protocol !== "https:" && (secure || page.protocol !== "http:")) return false;
+  const authority = requestAuthority(head);
   // A missing port is the default of the page's own scheme.
-  return page.host === new URL(`${page.protocol}//${requestAuthority(head)}`).host;
+  return authority !== undefined && page.host === new URL(`${page.protocol}//${authority}`).host;
 }

@@ -6,12 +6,12 @@
 
 import { HandshakeError } from "../errors.ts";
 import type { StartLine } from "./head_reader.ts";
-import { readVersion, VERSION_LENGTH } from "./http_version.ts";
+import { readVersion, VERSION_LENGTH, versionBefore } from "./http_version.ts";
 import { CR, LF, skip, SP, TOKEN, VISIBLE } from "./octets.ts";
 
 type Step = "begin" | "blank-lf" | "method" | "target" | "version" | "cr" | "lf" | "done";
 
-/** Reads `METHOD SP target SP HTTP/1.1 CRLF`, with one empty line allowed before it (RFC 9112 §2.2, §3). */
+/** Reads `METHOD SP target SP HTTP/1.x CRLF`, with one empty line allowed before it (RFC 9112 §2.2, §3). */
 export class RequestLine implements StartLine {
   /** The fault of a line without end. */
   readonly overflow = "target-too-long";
@@ -19,10 +19,16 @@ export class RequestLine implements StartLine {
   #methodStart = 0;
   #methodEnd = 0;
   #targetEnd = 0;
+  #httpVersion: "1.0" | "1.1" = "1.1";
 
   /** Tells whether the line has been read to its end. */
   get done(): boolean {
     return this.#step === "done";
+  }
+
+  /** The version, once the line has been read to its end. */
+  get httpVersion(): "1.0" | "1.1" {
+    return this.#httpVersion;
   }
 
   /**
@@ -49,7 +55,10 @@ export class RequestLine implements StartLine {
     if (this.#step === "version") {
       const start = this.#targetEnd + 1;
       at = readVersion(bytes, start, at, stop, "request-line");
-      if (at === start + VERSION_LENGTH) this.#step = "cr";
+      if (at === start + VERSION_LENGTH) {
+        this.#httpVersion = versionBefore(bytes, at);
+        this.#step = "cr";
+      }
     }
     if (this.#step === "cr" && at < stop) at = this.#take(bytes, at, CR, "lf");
     if (this.#step === "lf" && at < stop) at = this.#take(bytes, at, LF, "done");

@@ -9,13 +9,17 @@ import type { HandshakeErrorCode } from "../errors.ts";
 import type { RequestHead } from "./head_parser.ts";
 import { DIGIT, HOST_NAME, IPV6, isAll } from "./octets.ts";
 
+/** Stands for the host of a request without one, as HTTP/1.0 allows. */
+const NO_HOST = "localhost";
+
 const SCHEMES: readonly string[] = ["http://", "https://", "ws://", "wss://"];
 
 /**
  * Checks the target of a request and its Host.
  *
  * A target in absolute form brings its own host (RFC 9112 §3.2.2), but Host must be right all the same. The scheme is
- * always that of the connection, whatever an absolute target claims.
+ * always that of the connection, whatever an absolute target claims. In HTTP/1.0, Host may be missing; then it is taken
+ * for `localhost`. `OPTIONS *` asks for the server as a whole, and its URL has no path (RFC 9112 §3.2.4, §3.3).
  *
  * @param head The request.
  * @param options `secure`: whether it came over TLS.
@@ -23,9 +27,10 @@ const SCHEMES: readonly string[] = ["http://", "https://", "ws://", "wss://"];
  * @throws {HandshakeError} `"host"`, `"target"`; nothing else.
  */
 export function requestUrl(head: RequestHead, options: { secure: boolean }): string {
-  const host = head.headers.get("host");
+  const host = head.headers.get("host") ?? (head.httpVersion === "1.0" ? NO_HOST : undefined);
   if (host === undefined || head.headers.count("host") > 1 || !isHost(host)) throw new HandshakeError("host");
   const scheme = options.secure ? "https://" : "http://";
+  if (isServerWide(head)) return checkUrl(scheme + host, "host");
   const target = head.target;
   // No fragment is ever part of a target; `new URL` would cut it off in silence.
   if (target.includes("#")) throw new HandshakeError("target");
@@ -45,7 +50,16 @@ export function requestUrl(head: RequestHead, options: { secure: boolean }): str
  * @returns The host with its port, if it has one, as it was sent; `undefined` without any.
  */
 export function requestAuthority({ target, headers }: RequestHead): string | undefined {
-  return target.startsWith("/") ? headers.get("host") : splitTarget(target).authority;
+  return target.startsWith("/") || target === "*" ? headers.get("host") : splitTarget(target).authority;
+}
+
+/**
+ * Tells whether a request is `OPTIONS *`, which asks whether the server is there (RFC 9110 §9.3.7).
+ *
+ * @param head The request.
+ */
+export function isServerWide({ method, target }: RequestHead): boolean {
+  return method === "OPTIONS" && target === "*";
 }
 
 /** Cuts the scheme off an absolute target and holds its authority to what Host is held to. */

@@ -70,12 +70,13 @@ export function isUpgrade(head: RequestHead): boolean {
  *
  * @param head The request.
  * @returns The offer.
- * @throws {HandshakeError} `"not-an-upgrade"`, `"method"`, `"connection-header"`, `"version"`, `"key"`,
+ * @throws {HandshakeError} `"not-an-upgrade"`, `"http-version"`, `"method"`, `"connection-header"`, `"version"`, `"key"`,
  * `"upgrade-body"`, `"protocol-header"`, `"extensions-header"`.
  */
 export function checkUpgrade(head: RequestHead): UpgradeOffer {
   const headers = head.headers;
   if (!isUpgrade(head)) throw new HandshakeError("not-an-upgrade");
+  if (head.httpVersion === "1.0") throw new HandshakeError("http-version");
   if (head.method !== "GET") throw new HandshakeError("method");
   if (!listHas(headers.list("connection"), "upgrade")) throw new HandshakeError("connection-header");
   // Before the key, since the drafts that had another version, or none, had other keys too.
@@ -91,13 +92,17 @@ export function checkUpgrade(head: RequestHead): UpgradeOffer {
  *
  * @param head The request.
  * @returns Bytes; 0 without `Content-Length`.
- * @throws {HandshakeError} `"framing"` where the length is doubled, malformed or contradicted, `"length-required"` for
- * any other `Transfer-Encoding`.
+ * @throws {HandshakeError} `"framing"` where the length is doubled, malformed or contradicted, or HTTP/1.0 has a
+ * `Transfer-Encoding`, `"length-required"` for any other.
  */
 export function bodyLength(head: RequestHead): number {
   const headers = head.headers;
   const lines = headers.count("content-length");
-  if (headers.has("transfer-encoding")) throw new HandshakeError(lines > 0 ? "framing" : "length-required");
+  if (headers.has("transfer-encoding")) {
+    // HTTP/1.0 has no such thing: whoever passed it on may have framed the body otherwise (RFC 9112 §6.1).
+    const isFaulty = lines > 0 || head.httpVersion === "1.0";
+    throw new HandshakeError(isFaulty ? "framing" : "length-required");
+  }
   if (lines === 0) return 0;
   const value = getOnly(headers, "content-length");
   // `Number` alone would take "", "+1", "0x10" and "1e3".

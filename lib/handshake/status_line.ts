@@ -6,7 +6,7 @@
 
 import { HandshakeError } from "../errors.ts";
 import type { StartLine } from "./head_reader.ts";
-import { readVersion, VERSION_LENGTH } from "./http_version.ts";
+import { readVersion, VERSION_LENGTH, versionBefore } from "./http_version.ts";
 import { CR, DIGIT, FIELD, LF, skip, SP } from "./octets.ts";
 
 type Step = "version" | "space" | "status" | "after-status" | "reason" | "lf" | "done";
@@ -40,7 +40,10 @@ export class StatusLine implements StartLine {
     let at = from;
     if (this.#step === "version") {
       at = readVersion(bytes, 0, at, stop, "status-line");
-      if (at === VERSION_LENGTH) this.#step = "space";
+      if (at === VERSION_LENGTH) {
+        if (versionBefore(bytes, at) !== "1.1") throw new HandshakeError("http-version");
+        this.#step = "space";
+      }
     }
     if (this.#step === "space" && at < stop) at = this.#take(bytes, at, SP, "status");
     if (this.#step === "status") at = this.#readStatus(bytes, at, stop);

@@ -10,7 +10,7 @@ import { receiveBody } from "../connection/request_body.ts";
 import { type ByteChannel, LEFT_GRACE } from "../connection/byte_channel.ts";
 import { isResponse } from "../connection/response_shape.ts";
 import { HandshakeError } from "../errors.ts";
-import { requestUrl } from "../handshake/request_url.ts";
+import { isServerWide, requestUrl } from "../handshake/request_url.ts";
 import type { ServerSettings } from "./serve_options.ts";
 
 /** The methods that the `Request` of every runtime takes as they are. */
@@ -30,9 +30,12 @@ export async function answerRequest<C>(
   const { channel, head } = received;
   const { fetch, limits, maxBodySize, onError } = settings;
   const url = requestUrl(head, { secure: channel.transport.secure });
+  const timeout = limits.handshakeTimeout;
+  // It is about the server and none of its resources, and no URL that `fetch` could be given says so.
+  if (isServerWide(head)) return await writeResponse(channel, new Response(null), { timeout });
   if (fetch === undefined) throw new HandshakeError("not-an-upgrade");
   if (!isSupportedMethod(head.method)) throw new HandshakeError("method-unsupported");
-  const body = await receiveBody(received, { maxBodySize, timeout: limits.handshakeTimeout });
+  const body = await receiveBody(received, { maxBodySize, timeout });
   const left = new AbortController();
   channel.onLeft = (reason) => left.abort(reason);
   try {
@@ -42,8 +45,9 @@ export async function answerRequest<C>(
       throw new TypeError("Cannot answer request: fetch returned no Response");
     }
     await writeResponse(channel, response, {
-      timeout: limits.handshakeTimeout,
+      timeout,
       headOnly: head.method === "HEAD",
+      chunked: head.httpVersion !== "1.0",
     });
   } catch (error) {
     // That a client left is not the user's fault.

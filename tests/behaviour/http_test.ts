@@ -152,7 +152,7 @@ const REFUSED: readonly [name: string, status: number, request: string][] = [
     "POST / HTTP/1.1\nHost: localhost\nContent-Length: 5\nExpect: 100-continue\n\n",
   ],
   ["no Host", 400, "GET / HTTP/1.1\n\n"],
-  ["HTTP/1.0", 505, "GET / HTTP/1.0\nHost: localhost\n\n"],
+  ["HTTP/2.0", 505, "GET / HTTP/2.0\nHost: localhost\n\n"],
   ["a method that fetch cannot have", 501, "TRACE / HTTP/1.1\nHost: localhost\n\n"],
   ["a method that Request would write in upper case", 501, "delete / HTTP/1.1\nHost: localhost\n\n"],
   ["get, which is not GET", 501, "get / HTTP/1.1\nHost: localhost\nContent-Length: 1\n\na"],

@@ -23,6 +23,7 @@ test("a request's method, target and headers are read", () => {
       kind: "request",
       method: "GET",
       target: "/a?b=c",
+      httpVersion: "1.1",
       headers: [["host", "x"], ["x-two", "1"], ["x-two", "2"], ["empty", ""]],
     },
   );
@@ -156,7 +157,7 @@ for (
     ["\x16", "\x03\x01", "request-line"],
     ["GET  ", "/ HTTP/1.1\r\n\r\n", "request-line"],
     ["GET / HTTQ", "/1.1\r\n\r\n", "request-line"],
-    ["GET / HTTP/1.0", "\r\n\r\n", "http-version"],
+    ["GET / HTTP/1.2", "\r\n\r\n", "http-version"],
     ["GET / HTTP/1.1\n", "\r\n", "request-line"],
     ["GET / HTTP/1.1\r\n ", "folded\r\n\r\n", "header-line"],
     ["GET / HTTP/1.1\r\nA ", ": b\r\n\r\n", "header-line"],

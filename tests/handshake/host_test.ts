@@ -67,6 +67,13 @@ test("a function is given the name, and accepts by true alone", () => {
   assertEquals(new Set(given), new Set(["example.com"]));
 });
 
+test("a request without a host is for any server, and OPTIONS * is for the host that it names", () => {
+  assertEquals(isAllowedHost(requestHead("GET / HTTP/1.0\r\n\r\n"), ["good.example"]), true);
+  const head = (host: string) => requestHead(`OPTIONS * HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  assertEquals(isAllowedHost(head("good.example"), ["good.example"]), true);
+  assertEquals(isAllowedHost(head("evil.example"), ["good.example"]), false);
+});
+
 test("the host of an absolute target overrules Host", () => {
   assertEquals(isAllowedHost(headOf("good.example", "http://evil.example/"), ["good.example"]), false);
   assertEquals(isAllowedHost(headOf("evil.example", "http://good.example?a"), ["good.example"]), true);

@@ -52,6 +52,12 @@ for (const [host, origin, allowed] of ROWS) {
   });
 }
 
+test("no origin is the server's own if the request names no host, as HTTP/1.0 allows", () => {
+  for (const origin of ["http://undefined", "http://localhost", "null"]) {
+    assertEquals(isAllowedOrigin(requestHead(`GET / HTTP/1.0\r\nOrigin: ${origin}\r\n\r\n`)), false);
+  }
+});
+
 test("over TLS only https pages are the server's own", () => {
   const allowed = (host: string, origin: string) =>
     isAllowedOrigin(headOf(host, origin), [], { secure: true });

@@ -38,6 +38,31 @@ for (
   });
 }
 
+test("in HTTP/1.0 Host may be missing, and is held to the same rules if it is there", () => {
+  const url = (lines: string, secure = false) => {
+    const head = requestHead(`GET ${lines}\r\n\r\n`);
+    return new URL(requestUrl(head, { secure })).href;
+  };
+  assertEquals(url("/a?b HTTP/1.0"), "http://localhost/a?b");
+  assertEquals(url("/a HTTP/1.0", true), "https://localhost/a");
+  assertEquals(url("/ HTTP/1.0\r\nHost: example.com:81"), "http://example.com:81/");
+  assertEquals(url("http://a.example/b HTTP/1.0"), "http://a.example/b");
+  for (const wrong of ["Host:", "Host: a@b", "Host: a\r\nHost: a"]) {
+    assertEquals(assertThrows(() => url(`/ HTTP/1.0\r\n${wrong}`), HandshakeError).code, "host");
+  }
+  assertEquals(assertThrows(() => url("/ HTTP/1.1"), HandshakeError).code, "host");
+});
+
+test("the URL of OPTIONS * has a host alone, and no other method has such a target", () => {
+  const url = (line: string) => requestUrl(requestHead(request({ line })), { secure: false });
+  assertEquals(url("OPTIONS * HTTP/1.1"), "http://example.com");
+  for (const line of ["GET *", "options *", "OPTIONS *a", "OPTIONS **"]) {
+    assertEquals(assertThrows(() => url(`${line} HTTP/1.1`), HandshakeError).code, "target");
+  }
+  const wrong = requestHead("OPTIONS * HTTP/1.1\r\nHost: a:99999\r\n\r\n");
+  assertEquals(assertThrows(() => requestUrl(wrong, { secure: false }), HandshakeError).code, "host");
+});
+
 test("a secure connection gives https, whatever the target says", () => {
   const url = (target: string) =>
     new URL(requestUrl(requestHead(request({ line: `GET ${target} HTTP/1.1` })), { secure: true })).href;

@@ -83,6 +83,15 @@ for (
   });
 }
 
+test("a body in HTTP/1.0 has a length, or else it is faulty", () => {
+  const lengthOf = (line: string) => bodyLength(requestHead(`POST / HTTP/1.0\r\n${line}\r\n\r\n`));
+  assertEquals(lengthOf("Content-Length: 5"), 5);
+  assertEquals(lengthOf("X: 1"), 0);
+  for (const line of ["Transfer-Encoding: chunked", "Transfer-Encoding: identity"]) {
+    assertEquals(assertThrows(() => lengthOf(line), HandshakeError).code, "framing");
+  }
+});
+
 test("the 101 is the RFC's own (RFC 6455 §1.3)", () => {
   assertEquals(
     accept({ protocol: "chat" }),

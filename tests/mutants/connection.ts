@@ -11,7 +11,7 @@ const MESSAGES = ["tests/behaviour/messages_test.ts", "tests/connection/streams_
 const UPGRADE = ["tests/behaviour/upgrade_test.ts", "tests/behaviour/places_test.ts"];
 const TIMEOUTS = ["tests/behaviour/timeouts_test.ts"];
 const SERVERS = ["tests/behaviour/hostile_servers_test.ts"];
-const HTTP = ["tests/behaviour/http_test.ts"];
+const HTTP = ["tests/behaviour/http_test.ts", "tests/behaviour/http_1_0_test.ts"];
 
 const connection = mutantsOf(
   "lib/connection/connection.ts",
@@ -287,6 +287,8 @@ const pages = mutantsOf("lib/server/fetch_answer.ts", [...HTTP, ...TIMEOUTS], [
     `if (fetch === undefined) throw new HandshakeError("not-an-upgrade");`,
     `if (fetch === undefined) throw new HandshakeError("internal");`,
   ],
+  ["OPTIONS * is not for fetch", "if (isServerWide(head)) return", "if (false) return"],
+  ["an answer in 1.0 is not chunked", `chunked: head.httpVersion !== "1.0",`, ""],
   ["a method is what was sent", "{ method }).method === method", "{ method }).method !== null"],
 ]);
 
@@ -294,9 +296,10 @@ const requestBodies = mutantsOf("lib/connection/request_body.ts", [...HTTP, ...T
   ["a body has a size", `if (length > maxBodySize) throw new HandshakeError("body-too-large");`, ""],
   [
     "nobody waits for 100",
-    `if (length > 0 && head.headers.has("expect")) throw new HandshakeError("expectation");`,
+    `if (length > 0 && expects) throw new HandshakeError("expectation");`,
     "",
   ],
+  ["in 1.0 nobody does", `head.httpVersion !== "1.0" && `, ""],
   [
     "a body comes in time",
     `() => channel.fail(new HandshakeError("timeout"))`,

@@ -90,6 +90,7 @@ export const SERVER_ROWS: readonly ServerRow[] = [
   refused("POST", "RFC 6455 §4.2.1", 405, "method", request({ line: "POST /chat HTTP/1.1" })),
   refused("a method in lower case", "RFC 9110 §9.1", 405, "method", request({ line: "get /chat HTTP/1.1" })),
   refused("HTTP/1.0", "RFC 9112 §2.3", 505, "http-version", request({ line: "GET /chat HTTP/1.0" })),
+  refused("HTTP/0.1", "RFC 9112 §2.3", 505, "http-version", request({ line: "GET /chat HTTP/0.1" })),
   refused("HTTP/0.9", "RFC 9112 §3", 400, "request-line", "GET /\r\n"),
   refused("HTTP/2.0", "RFC 9112 §2.3", 505, "http-version", request({ line: "GET /chat HTTP/2.0" })),
   refused("the HTTP/2 preface", "RFC 9113 §3.4", 505, "http-version", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
@@ -113,7 +114,7 @@ export const SERVER_ROWS: readonly ServerRow[] = [
   accepted("an absolute ws: target", "RFC 9112 §3.2.2", request({ line: "GET WS://a.example HTTP/1.1" })),
   refused("a fragment", "RFC 9112 §3.2", 400, "target", request({ line: "GET /chat#frag HTTP/1.1" })),
   refused("an asterisk", "RFC 9112 §3.2.4", 400, "target", request({ line: "GET * HTTP/1.1" })),
-  refused("OPTIONS *", "RFC 9112 §3.2.4", 400, "target", request({ line: "OPTIONS * HTTP/1.1" })),
+  refused("OPTIONS *", "RFC 9112 §3.2.4", 405, "method", request({ line: "OPTIONS * HTTP/1.1" })),
   refused("a relative target", "RFC 9112 §3.2", 400, "target", request({ line: "GET foo HTTP/1.1" })),
   refused(
     "an authority",
