@@ -15,6 +15,8 @@ export interface BrokerEvents {
   interrupted(cause: unknown): void;
   /** Hears that the broker is back, and every subscription with it. */
   restored(): void;
+  /** Hears that a subscription is there no more, because the broker refuses it now; it will be asked for again. */
+  refused?(channel: string): void;
 }
 
 /**

@@ -12,6 +12,7 @@ export type GroupsErrorCode =
   | "broker-full"
   | "broker-away"
   | "broker-timeout"
+  | "broker-refused"
   | "interrupted"
   | "missed";
 
@@ -20,6 +21,7 @@ const MESSAGES: Readonly<Record<GroupsErrorCode, string>> = {
   "broker-full": "Cannot publish message: too much waits for the broker already",
   "broker-away": "Cannot publish message: the broker cannot be reached",
   "broker-timeout": "Cannot reach the broker: it does not answer",
+  "broker-refused": "Cannot use the broker: it refuses what it is asked for",
   "interrupted": "Cannot receive messages: the broker is away, and what others publish is lost",
   "missed": "Cannot receive messages: another process has published some that did not arrive",
 };
@@ -43,19 +45,19 @@ export class GroupsError extends Error {
    * Makes an error.
    *
    * @param code What went wrong.
-   * @param options `cause`: what led to it; for `broker-timeout` also `action`: what the broker was asked to do, and
+   * @param options `cause`: what led to it; `action`: what the broker was asked to do; for `broker-timeout` also
    *   `timeout`: how long it had, in milliseconds.
    */
   constructor(code: GroupsErrorCode, options: GroupsErrorOptions = {}) {
     const { action, timeout, ...rest } = options;
-    super(
-      action === undefined
-        ? MESSAGES[code]
-        : `Cannot ${action}: the broker did not answer within ${timeout} ms`,
-      rest,
-    );
+    super(action === undefined ? MESSAGES[code] : `Cannot ${action}: ${explain(options)}`, rest);
     this.code = code;
   }
+}
+
+function explain({ timeout, cause }: GroupsErrorOptions): string {
+  if (timeout !== undefined) return `the broker did not answer within ${timeout} ms`;
+  return `the broker refuses it (${cause instanceof Error ? cause.message : cause})`;
 }
 
 /** Where an error came from. */

@@ -17,6 +17,7 @@
  * @module
  */
 
+import { queueTask } from "../connection/task.ts";
 import type { Broker, BrokerEvents, Deliver } from "./broker.ts";
 import { aString, checkShape } from "../options/checks.ts";
 import { checkOptions, type OptionTable } from "../options/option_table.ts";
@@ -35,7 +36,7 @@ export interface NatsClient {
   /** Resolves when the server has taken all that was sent. */
   flush(): Promise<void>;
   /** Tells of the connection's life. */
-  status(): AsyncIterable<{ readonly type: string }> & {
+  status(): AsyncIterable<{ readonly type: string; readonly error?: Error }> & {
     /** Ends it. */
     stop?(): void;
   };
@@ -101,11 +102,21 @@ class NatsBroker implements Broker {
   readonly #prefix: string;
   readonly #subscriptions = new Map<string, NatsSubscription>();
   readonly #unconfirmed = new Set<(error: unknown) => void>();
+  /** Why the server refused what was published on a subject lately. */
+  readonly #refused = new Map<string, Error>();
+  /** How many subscriptions the server has yet to confirm, and how often it said that there are too many. */
+  #subscribing = 0;
+  #tooMany = 0;
+  #tooManyError: Error | undefined;
+  /** Settles when the latest subscription that is asked for on its own is answered. */
+  #alone: Promise<unknown> = Promise.resolve();
   #events: BrokerEvents | undefined;
   #status: ReturnType<NatsClient["status"]> | undefined;
   #away = false;
   /** Settles when the server has taken all that was published before it was made. */
   #flushed: Promise<void> | undefined;
+  /** How many of these questions are under way. */
+  #flushing = 0;
 
   constructor(client: NatsClient, prefix: string, presenceTtl: () => Promise<number>) {
     this.#client = client;
@@ -123,29 +134,28 @@ class NatsBroker implements Broker {
   publish(channel: string, payload: Uint8Array): Promise<void> {
     // The client would keep it, and throw it away when it connects again, without a word.
     if (this.#away) return Promise.reject(new GroupsError("broker-away"));
+    const subject = this.#prefix + channel;
     try {
-      this.#client.publish(this.#prefix + channel, payload);
-      return this.#flushed ??= this.#flush();
+      this.#client.publish(subject, payload);
+      return (this.#flushed ??= this.#flush()).then(() => {
+        const cause = this.#refused.get(subject);
+        if (cause !== undefined) {
+          throw new GroupsError("broker-refused", { action: "publish message", cause });
+        }
+      });
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   async subscribe(channel: string, deliver: Deliver): Promise<void> {
-    const callback = (error: Error | null, message: { readonly data: Uint8Array }) => {
-      if (error === null) deliver(message.data);
-    };
-    const subscription = this.#client.subscribe(this.#prefix + channel, { callback });
-    this.#subscriptions.set(channel, subscription);
-    // While it is away the client only records it, and subscribes when it is back.
-    if (this.#away) return;
-    try {
-      await this.#confirm();
-    } catch (error) {
-      // The client would subscribe when it is back, and we are asked to subscribe again: each message would come twice.
-      this.#drop(channel, subscription);
-      throw error;
-    }
+    const before = this.#tooMany;
+    await this.#ask(channel, deliver);
+    if (this.#tooMany === before) return;
+    // The server does not say which was one too many: each that it may be is asked for again on its own.
+    const alone = this.#alone.then(() => this.#askAgain(channel, deliver));
+    this.#alone = alone.catch(ignore);
+    await alone;
   }
 
   unsubscribe(channel: string): Promise<void> {
@@ -162,6 +172,51 @@ class NatsBroker implements Broker {
     return Promise.resolve();
   }
 
+  async #ask(channel: string, deliver: Deliver): Promise<void> {
+    let refused: Error | undefined;
+    let settled = false;
+    const callback = (error: Error | null, message: { readonly data: Uint8Array }) => {
+      if (error === null) return deliver(message.data);
+      // It is over, in the client and at the server.
+      refused = error;
+      if (settled) this.#lost(channel, subscription);
+    };
+    const subscription = this.#client.subscribe(this.#prefix + channel, { callback });
+    this.#subscriptions.set(channel, subscription);
+    this.#subscribing++;
+    try {
+      // While it is away the client only records it, and subscribes when it is back.
+      if (!this.#away) await this.#confirm();
+    } catch (error) {
+      // The client would subscribe when it is back, and we are asked to subscribe again: each message would come twice.
+      this.#drop(channel, subscription);
+      throw error;
+    } finally {
+      settled = true;
+      this.#subscribing--;
+    }
+    if (refused === undefined) return;
+    this.#drop(channel, subscription);
+    throw new GroupsError("broker-refused", { action: "subscribe", cause: refused });
+  }
+
+  async #askAgain(channel: string, deliver: Deliver): Promise<void> {
+    const subscription = this.#subscriptions.get(channel);
+    if (subscription === undefined) return; // closed in the meantime
+    this.#drop(channel, subscription);
+    const before = this.#tooMany;
+    await this.#ask(channel, deliver);
+    if (this.#tooMany === before) return;
+    const again = this.#subscriptions.get(channel);
+    if (again !== undefined) this.#drop(channel, again);
+    throw new GroupsError("broker-refused", { action: "subscribe", cause: this.#tooManyError });
+  }
+
+  #lost(channel: string, subscription: NatsSubscription): void {
+    this.#drop(channel, subscription);
+    this.#events?.refused?.(channel);
+  }
+
   #drop(channel: string, subscription: NatsSubscription): void {
     subscription.unsubscribe();
     if (this.#subscriptions.get(channel) === subscription) this.#subscriptions.delete(channel);
@@ -171,25 +226,54 @@ class NatsBroker implements Broker {
   async #flush(): Promise<void> {
     await undefined;
     this.#flushed = undefined;
-    await this.#confirm();
+    this.#flushing++;
+    try {
+      await this.#confirm();
+    } finally {
+      // Whoever waits for this looks up what was refused before it is forgotten.
+      if (--this.#flushing === 0) queueTask(() => this.#forgetRefused());
+    }
   }
 
-  /** Waits until the server has taken what was sent. What was under way when the connection broke may be lost. */
+  #forgetRefused(): void {
+    if (this.#flushing === 0) this.#refused.clear();
+  }
+
+  /**
+   * Waits until the server has taken or refused what was sent. What was under way when the connection broke may be lost.
+   */
   async #confirm(): Promise<void> {
     const { promise, reject } = Promise.withResolvers<never>();
     this.#unconfirmed.add(reject);
     try {
       await Promise.race([this.#client.flush(), promise]);
+      // What the server refused it said before; the client tells that by and by.
+      await new Promise<void>(queueTask);
     } finally {
       this.#unconfirmed.delete(reject);
     }
   }
 
   async #watch(): Promise<void> {
-    for await (const { type } of this.#status!) {
+    for await (const { type, error } of this.#status!) {
       if (type === "disconnect" || type === "close") this.#lose(new Error(`The connection to NATS: ${type}`));
       else if (type === "reconnect") this.#return();
+      else if (type === "error" && error !== undefined) this.#noteRefusal(error);
     }
+  }
+
+  #noteRefusal(error: Error & { readonly operation?: unknown; readonly subject?: unknown }): void {
+    const { operation, subject } = error;
+    if (operation === "publish" && typeof subject === "string") {
+      if (this.#flushing > 0) this.#refused.set(subject, error);
+      return;
+    }
+    if (!/maximum subscriptions/i.test(error.message)) return;
+    this.#tooMany++;
+    this.#tooManyError = error;
+    if (this.#subscribing > 0) return;
+    // Those that it had are asked for when it connects again, and it may be any of them.
+    for (const [channel, subscription] of [...this.#subscriptions]) this.#lost(channel, subscription);
   }
 
   #lose(cause: unknown): void {
@@ -206,3 +290,5 @@ class NatsBroker implements Broker {
     this.#events?.restored();
   }
 }
+
+function ignore(): void {}

@@ -83,6 +83,7 @@ export class Relay {
         this.presence.restart();
         onStatus({ state: "restored" });
       },
+      refused: (channel) => this.#subscriptions.lose(channel),
     });
   }
 
@@ -108,7 +109,7 @@ export class Relay {
     this.#subscriptions.delete(channelOf(kind, name));
   }
 
-  /** Resolves when the broker has answered to the latest {@linkcode Relay.watch}, or has taken too long. */
+  /** Resolves when the broker has answered to the latest {@linkcode Relay.watch}, or has failed to: that is reported. */
   async watching(kind: TopicKind, name: string): Promise<void> {
     try {
       await this.#limit.wait(this.#subscriptions.answered(channelOf(kind, name)), `join ${kind}`);

@@ -6,8 +6,9 @@
 
 import type { Broker, Deliver } from "./broker.ts";
 
-/** How long to wait before a subscription that failed is tried again, in milliseconds. */
-const RETRY = 1_000;
+/** How long to wait before a step that failed is tried again, in milliseconds: twice as long each time, up to a bound. */
+const FIRST_RETRY = 1_000;
+const LAST_RETRY = 30_000;
 
 const DONE: Promise<void> = Promise.resolve();
 
@@ -15,7 +16,7 @@ const DONE: Promise<void> = Promise.resolve();
 export interface Subscriber {
   /** Called for each subscription that is made; returns what takes what is published from then on. */
   readonly subscribed: () => Deliver;
-  /** Hears of each attempt that fails. */
+  /** Hears that an attempt failed, unless the one before did for the same reason. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -27,6 +28,8 @@ interface Subscription extends Subscriber {
   busy: boolean;
   /** Settles when the broker has answered to what is wanted. */
   answer: PromiseWithResolvers<void> | undefined;
+  /** Why the latest attempt failed; `undefined` once one has not. */
+  failure: { readonly error: unknown; readonly retry: number } | undefined;
 }
 
 /** Brings what is subscribed to in line with what is wanted, one step after the other for each channel. */
@@ -51,7 +54,14 @@ export class Subscriptions {
   add(channel: string, subscriber: Subscriber): void {
     let subscription = this.#channels.get(channel);
     if (subscription === undefined) {
-      subscription = { ...subscriber, wanted: true, active: false, busy: false, answer: undefined };
+      subscription = {
+        ...subscriber,
+        wanted: true,
+        active: false,
+        busy: false,
+        answer: undefined,
+        failure: undefined,
+      };
       this.#channels.set(channel, subscription);
     }
     subscription.wanted = true;
@@ -69,12 +79,21 @@ export class Subscriptions {
 
   /**
    * Resolves when the broker has answered to what is wanted of a channel, and no step is under way that undoes it; at
-   * once while it is away.
+   * once while it is away. Rejects if an attempt has failed and the next is yet to come.
    */
   answered(channel: string): Promise<void> {
     const subscription = this.#channels.get(channel);
     if (subscription === undefined || this.#away || !subscription.busy) return DONE;
+    if (this.#pauses.has(subscription)) return Promise.reject(subscription.failure!.error);
     return (subscription.answer ??= Promise.withResolvers()).promise;
+  }
+
+  /** Records that the broker has dropped a subscription, and asks for it again. */
+  lose(channel: string): void {
+    const subscription = this.#channels.get(channel);
+    if (subscription === undefined || !subscription.active) return;
+    subscription.active = false;
+    if (!subscription.busy) this.#align(channel, subscription);
   }
 
   /** Takes note that the broker went away: nobody shall wait for it. */
@@ -104,12 +123,12 @@ export class Subscriptions {
       try {
         await (active ? this.#broker.unsubscribe(channel) : this.#broker.subscribe(channel, subscribed()));
         subscription.active = !active;
+        subscription.failure = undefined;
       } catch (error) {
         if (this.#closed) break;
-        // While the broker is away every step fails; that it is away has been told.
-        if (!this.#away) subscription.onError(error);
+        this.#fail(subscription, error);
         settle(subscription);
-        if (subscription.wanted !== active) await this.#pause(subscription);
+        if (subscription.wanted !== active) await this.#pause(subscription, subscription.failure!.retry);
       }
     }
     subscription.busy = false;
@@ -117,15 +136,23 @@ export class Subscriptions {
     if (!subscription.active) this.#channels.delete(channel);
   }
 
+  #fail(subscription: Subscription, error: unknown): void {
+    const { failure: before, onError } = subscription;
+    const retry = before === undefined ? FIRST_RETRY : Math.min(before.retry * 2, LAST_RETRY);
+    subscription.failure = { error, retry };
+    // While the broker is away every step fails; that it is away has been told.
+    if (!this.#away && (before === undefined || `${before.error}` !== `${error}`)) onError(error);
+  }
+
   /** Waits before another attempt, until the broker is back if it is away; unless what is wanted changes before. */
-  #pause(subscription: Subscription): Promise<void> {
+  #pause(subscription: Subscription, time: number): Promise<void> {
     return new Promise((resolve) => {
       const end = () => {
         clearTimeout(timer);
         this.#pauses.delete(subscription);
         resolve();
       };
-      const timer = this.#away ? undefined : setTimeout(end, RETRY);
+      const timer = this.#away ? undefined : setTimeout(end, time);
       this.#pauses.set(subscription, { end });
     });
   }

@@ -44,7 +44,8 @@ async function connectRedis(
 }
 
 async function connectNats(url: string, { ttl = 2_000 }: ConnectBrokerOptions): Promise<ClientBroker> {
-  const servers = new URL(url).host;
-  const client = await connect({ servers, maxReconnectAttempts: -1, reconnectTimeWait: 200 });
+  const { host: servers, username: user, password: pass } = new URL(url);
+  const login = user === "" ? {} : { user, pass };
+  const client = await connect({ servers, maxReconnectAttempts: -1, reconnectTimeWait: 200, ...login });
   return { broker: natsBroker(client, { presenceTtl: ttl }), end: () => client.close() };
 }

@@ -6,7 +6,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,18 +22,42 @@ export class BrokerServer {
   readonly name: BrokerName;
   readonly port: number;
   readonly #folder = mkdtempSync(join(tmpdir(), "sluice-broker-"));
+  readonly #more: readonly string[];
   #child: ChildProcess | undefined;
+  #configured = false;
 
-  private constructor(name: BrokerName, port: number) {
+  private constructor(name: BrokerName, port: number, more: readonly string[]) {
     this.name = name;
     this.port = port;
+    this.#more = more;
   }
 
-  /** Starts one on a free port. */
-  static async start(name: BrokerName): Promise<BrokerServer> {
-    const server = new BrokerServer(name, await freePort());
+  /**
+   * Starts one on a free port.
+   *
+   * @param name Which.
+   * @param options `config`: what is written into its configuration file, `more`: arguments besides the usual ones.
+   */
+  static async start(
+    name: BrokerName,
+    options: { config?: string; more?: readonly string[]; port?: number } = {},
+  ): Promise<BrokerServer> {
+    const { config, more = [], port = await freePort() } = options;
+    const server = new BrokerServer(name, port, more);
+    if (config !== undefined) server.configure(config);
     await server.resume();
     return server;
+  }
+
+  /** Writes a configuration file, which is read at the next start, or by `reload`. */
+  configure(config: string): void {
+    writeFileSync(this.#configFile, config);
+    this.#configured = true;
+  }
+
+  /** Makes NATS read its configuration file again. */
+  reload(): void {
+    if (this.#child !== undefined) process.kill(this.#child.pid!, "SIGHUP");
   }
 
   /** Where clients connect. */
@@ -82,9 +106,15 @@ export class BrokerServer {
 
   #arguments(): string[] {
     const port = `${this.port}`;
-    return this.name === "redis"
-      ? ["--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", this.#folder]
-      : ["--port", port, "--addr", "127.0.0.1", "--jetstream", "--store_dir", this.#folder];
+    const [config, settings] = this.name === "redis"
+      ? [[], ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", this.#folder]]
+      : [["--config"], ["--addr", "127.0.0.1", "--jetstream", "--store_dir", this.#folder]];
+    const configured = this.#configured ? [...config, this.#configFile] : [];
+    return [...configured, "--port", port, ...settings, ...this.#more];
+  }
+
+  get #configFile(): string {
+    return join(this.#folder, "server.conf");
   }
 
   readonly #killNow = (): void => {
@@ -92,7 +122,8 @@ export class BrokerServer {
   };
 }
 
-async function freePort(): Promise<number> {
+/** Finds a port that nothing listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as { port: number };
