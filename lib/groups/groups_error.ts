@@ -50,12 +50,12 @@ export class GroupsError extends Error {
    */
   constructor(code: GroupsErrorCode, options: GroupsErrorOptions = {}) {
     const { action, timeout, ...rest } = options;
-    super(action === undefined ? MESSAGES[code] : `Cannot ${action}: ${explain(options)}`, rest);
+    super(action === undefined ? MESSAGES[code] : `Cannot ${action}: ${explain(timeout, rest.cause)}`, rest);
     this.code = code;
   }
 }
 
-function explain({ timeout, cause }: GroupsErrorOptions): string {
+function explain(timeout: number | undefined, cause: unknown): string {
   if (timeout !== undefined) return `the broker did not answer within ${timeout} ms`;
   return `the broker refuses it (${cause instanceof Error ? cause.message : cause})`;
 }
