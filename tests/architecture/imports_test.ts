@@ -63,7 +63,7 @@ const table: readonly Row[] = [
   {
     of: "lib/groups/",
     may: [options, /^lib\/adapters\/node_buffer\.ts$/],
-    typesOf: { from: connection, except: ["prepare"] },
+    typesOf: { from: connection, except: ["prepare", "queueTask"] },
     breach: `import { prepare, connectStream } from "../connection/mod.ts";`,
   },
   {
