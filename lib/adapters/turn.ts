@@ -89,11 +89,16 @@ function waitForLook(): void {
   if (lookedAt !== undefined) return;
   lookedAt = performance.now();
   setTimeout(() => {
-    lookedAt = undefined;
-    if (resting.size === 0) return;
-    waitForLook();
-    goOnUntilLook();
+    if (resting.size === 0) lookedAt = undefined;
+    // This timer may have been due for long. The next leaves a millisecond with nothing to do but to look.
+    else setTimeout(goOnWithAll);
   });
+}
+
+function goOnWithAll(): void {
+  lookedAt = undefined;
+  waitForLook();
+  goOnUntilLook();
 }
 
 function lookIsDue(): boolean {

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { test } from "node:test";
 import { assert, assertEquals } from "#std/assert";
 import { goOnBehindLook, goOnInNextTurn } from "../../lib/adapters/turn.ts";
@@ -43,6 +45,28 @@ test("however many peers flood us, others are looked at after a few of their tur
     counts.push(total() - before);
   }
   assert(Math.max(...counts) < 40, `${Math.max(...counts)} turns at once`);
+});
+
+test("sockets are read from after a few turns of a flood, even where the loop has always something to do", async () => {
+  const server = createServer((socket) => socket.pipe(socket)).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  await once(socket, "connect");
+  let busy = true;
+  const keepBusy = () => busy && setImmediate(keepBusy);
+  keepBusy();
+  const flooded = new Flooded(600);
+  const counts: number[] = [];
+  while (flooded.turns < 600) {
+    const before = flooded.turns;
+    socket.write("and me?");
+    await once(socket, "data");
+    counts.push(flooded.turns - before);
+  }
+  busy = false;
+  socket.destroy();
+  server.close();
+  assert(Math.max(...counts) < 60, `${Math.max(...counts)} turns before an echo`);
 });
 
 test("those who have had their turn get the next in the order in which they had it", async () => {
