@@ -23,6 +23,7 @@ import {
 import { HandshakeError } from "../errors.ts";
 import type { Handler, ListenTarget, ServeOptions } from "../server/serve_options.ts";
 import { type Listener, type Server, startServer } from "../server/server.ts";
+import { callers } from "./callers.ts";
 import { Bun, type BunHandlers, BunTransport } from "./bun_transport.ts";
 import { sha1 } from "./sha1.ts";
 import { zlibCodec } from "./zlib.ts";
@@ -30,7 +31,7 @@ import { zlibCodec } from "./zlib.ts";
 export * from "../server/api.ts";
 export { zlibCodec } from "./zlib.ts";
 
-const platform = { listen, dial, codec: zlibCodec, sha1 };
+const platform = { listen, dial, codec: zlibCodec, sha1, callers };
 
 /**
  * Serves WebSocket, and plain HTTP through `fetch`, on a TCP port or a unix socket.

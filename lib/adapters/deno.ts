@@ -22,6 +22,7 @@ import {
 import { HandshakeError } from "../errors.ts";
 import type { Handler, ListenTarget, ServeOptions } from "../server/serve_options.ts";
 import { type Listener, type Server, startServer } from "../server/server.ts";
+import { callers } from "./callers.ts";
 import { Deno, type DenoConn, type DenoListener, DenoTransport } from "./deno_transport.ts";
 import { nodeNet } from "./node_net.ts";
 import { sha1 } from "./sha1.ts";
@@ -33,7 +34,7 @@ export { zlibCodec } from "./zlib.ts";
 /** TLS, servers and clients alike. */
 const tlsNet = nodeNet({ readsAhead: true });
 
-const platform = { listen, dial, codec: zlibCodec, sha1 };
+const platform = { listen, dial, codec: zlibCodec, sha1, callers };
 
 /**
  * Serves WebSocket, and plain HTTP through `fetch`, on a TCP port or a unix socket.

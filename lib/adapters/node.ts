@@ -20,6 +20,7 @@ import {
 } from "../connection/web_socket_stream.ts";
 import type { Handler, ServeOptions } from "../server/serve_options.ts";
 import { type Server, startServer } from "../server/server.ts";
+import { callers } from "./callers.ts";
 import { nodeNet } from "./node_net.ts";
 import { sha1 } from "./sha1.ts";
 import { zlibCodec } from "./zlib.ts";
@@ -30,7 +31,7 @@ export { attach, type Attached, type AttachOptions } from "./node_attach.ts";
 export type { HttpServer, UpgradeListener } from "./node_router.ts";
 export { type IncomingUpgrade, refuseUpgrade, upgrade, type UpgradeSocket } from "./node_upgrade.ts";
 
-const platform = { ...nodeNet({ readsAhead: false }), codec: zlibCodec, sha1 };
+const platform = { ...nodeNet({ readsAhead: false }), codec: zlibCodec, sha1, callers };
 
 /**
  * Serves WebSocket, and plain HTTP through `fetch`, on a TCP port or a unix socket.

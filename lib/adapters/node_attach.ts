@@ -14,6 +14,7 @@ import {
   type ServerOptions,
   serverTable,
 } from "../server/serve_options.ts";
+import { callers } from "./callers.ts";
 import { type HttpServer, pathnameOf, type Route, UpgradeRouter } from "./node_router.ts";
 import { readRequest, takeSocket } from "./node_upgrade.ts";
 import { sha1 } from "./sha1.ts";
@@ -48,6 +49,9 @@ export interface Attached<C = unknown> extends AsyncDisposable {
   /**
    * Stops: answers new upgrades with 503, closes open connections, waits for their handlers up to the timeout, then
    * cuts what is left. The HTTP server goes on; close it yourself. Calling it again waits for the same end.
+   *
+   * Handlers, `fetch` and `authorize` may await it: they wait for all but those that await it, and what they answer still
+   * goes out.
    */
   close(options?: ServerCloseOptions): Promise<void>;
 }
@@ -90,7 +94,7 @@ export function attach<C = undefined>(
   const matches = readPath(path);
   const settings = resolveServerOptions(options, { codec: zlibCodec, sha1 }, () => hostnameOf(server));
   signal?.throwIfAborted();
-  const acceptor = new Acceptor(settings, handler);
+  const acceptor = new Acceptor(settings, handler, { callers, release: () => router.remove(route) });
   const router = UpgradeRouter.of(server);
   const route: Route = {
     path,
@@ -103,11 +107,7 @@ export function attach<C = undefined>(
     },
   };
   router.add(route);
-  let closed: Promise<void> | undefined;
-  const close = (options?: ServerCloseOptions) => {
-    const drained = acceptor.close(options);
-    return closed ??= drained.then(() => router.remove(route));
-  };
+  const close = (options?: ServerCloseOptions) => acceptor.close(options);
   signal?.addEventListener("abort", () => close(), { once: true, signal: acceptor.closing });
   return { connections: acceptor.connections, close, [Symbol.asyncDispose]: () => close() };
 }

@@ -27,6 +27,7 @@ import { HandshakeError } from "../errors.ts";
 import { aTime } from "../options/checks.ts";
 import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { isUpgrade } from "../handshake/server_handshake.ts";
+import type { Callers } from "./callers.ts";
 import { defaultOnError } from "./default_on_error.ts";
 import { answerRequest } from "./fetch_answer.ts";
 import { refusedHandshake } from "./refused_handshake.ts";
@@ -49,9 +50,20 @@ export interface ServerCloseOptions {
 /** What those options may be. */
 const serverCloseTable = (): OptionTable<ServerCloseOptions> => ({ ...closeTable, timeout: aTime });
 
-/** Something under way that can be cut short. */
+/** Something under way: a connection with its handler, or a request that is not answered. */
 interface Task {
+  /** Whether nothing is left of it but what a function of the user's does. */
+  readonly ended: boolean;
+  /** Cuts it short. */
   abort(): void;
+}
+
+/** What an acceptor needs of those that have one. */
+export interface AcceptorHost {
+  /** Tells whose call one is, where the runtime can. */
+  readonly callers?: Callers | undefined;
+  /** Called once all is over: the end of `close` waits for it. */
+  release(): void | Promise<void>;
 }
 
 /** Takes sockets, decides on their upgrades, runs the handler for each connection, and closes all of them. */
@@ -60,12 +72,17 @@ export class Acceptor<C> {
   readonly connections: Set<Connection & ServerConnection<C>> = new Set();
   readonly #settings: ServerSettings<C>;
   readonly #host: SessionHost<C>;
-  /** Sockets that are not upgraded, or not yet. */
-  readonly #pending: Set<ByteChannel> = new Set();
+  readonly #server: AcceptorHost;
+  /** Requests that are not decided on, and those that were refused: nobody waits for them. */
+  readonly #pending: Set<Task> = new Set();
   /** What has to end before the server is closed: each connection with its handler, each answer to plain HTTP. */
   readonly #tasks: Set<Task> = new Set();
-  /** Settled when there is none of them left. */
+  /** Those of them whose functions closed the server: to wait for these may be to wait for oneself. */
+  readonly #closers: Set<Task> = new Set();
+  /** Settled when there is no task left. */
   #idle: Deferred<void> | undefined;
+  /** Settled when there is none left but those that closed the server. */
+  #othersOver: Deferred<void> | undefined;
   /** How many upgrades are being decided on: they count as connections. */
   #upgrading = 0;
   #closed: Promise<void> | undefined;
@@ -76,17 +93,20 @@ export class Acceptor<C> {
    *
    * @param settings The options, checked.
    * @param handler What each connection is for.
+   * @param server What it works for.
    * @throws {TypeError} If the handler is no function.
    */
-  constructor(settings: ServerSettings<C>, handler: Handler<C>) {
+  constructor(settings: ServerSettings<C>, handler: Handler<C>, server: AcceptorHost) {
     if (typeof handler !== "function") {
       throw new TypeError(`Cannot serve: the handler must be a function, not ${typeof handler}`);
     }
     this.#settings = settings;
+    this.#server = server;
     this.#host = {
-      handler,
+      handle: (session, socket, request) => this.#run(session, () => handler(socket, request)),
       report: (error, context) => this.report(error, context),
       closed: ({ connection }) => this.connections.delete(connection),
+      gone: () => this.#tellClosers(),
       over: (session) => this.#finish(session),
     };
   }
@@ -99,13 +119,41 @@ export class Acceptor<C> {
   /**
    * Closes what is open, waits for handlers up to the timeout, then cuts what is left; new upgrades get 503.
    *
-   * @returns Settles when nothing is left. Calling it again waits for the same end.
+   * @returns Settles when nothing is left; called by a function of the user's that a task waits for, when nothing is
+   *   left but such callers. Calling it again waits for the same end.
    * @throws {TypeError | RangeError} If an option is wrong.
    */
   close(options: ServerCloseOptions = {}): Promise<void> {
     checkOptions("options", options, serverCloseTable(), "{ closeCode: 1001 }");
     const { closeCode = 1001, reason = "", timeout = DEFAULT_DRAIN_TIMEOUT } = options;
-    return this.#closed ??= this.#drain({ closeCode, reason, timeout });
+    const inside = this.#noteCloser();
+    const closed = this.#closed ??= this.#drain({ closeCode, reason, timeout });
+    if (!inside) return closed;
+    this.#othersOver ??= new Deferred();
+    this.#tellClosers();
+    return this.#othersOver.promise;
+  }
+
+  /** Tells whether the call comes from within a task, which is waited for to its end then, but not by itself. */
+  #noteCloser(): boolean {
+    const caller = this.#server.callers?.getStore() as Task | undefined;
+    if (caller === undefined) return false;
+    if (this.#pending.delete(caller)) this.#tasks.add(caller);
+    if (!this.#tasks.has(caller)) return false;
+    this.#closers.add(caller);
+    return true;
+  }
+
+  #tellClosers(): void {
+    if (this.#othersOver === undefined || this.#tasks.size > this.#closers.size) return;
+    for (const task of this.#closers) if (!task.ended) return;
+    this.#othersOver.resolve();
+  }
+
+  /** Calls a function of the user's on behalf of a task. */
+  #run<T>(task: Task, call: () => T): T {
+    const { callers } = this.#server;
+    return callers === undefined ? call() : callers.run(task, call);
   }
 
   /**
@@ -119,18 +167,20 @@ export class Acceptor<C> {
     receive: () => ReceivedRequest | Promise<ReceivedRequest>,
   ): Promise<void> {
     const { limits } = this.#settings;
-    this.#pending.add(channel);
+    const task: Task = { ended: true, abort: () => channel.transport.destroy() };
+    this.#pending.add(task);
     let received: ReceivedRequest | undefined;
     try {
       received = await receive();
       this.#checkHost(received);
-      await (isUpgrade(received.head) ? this.#upgrade(received) : this.#answer(received));
+      await (isUpgrade(received.head) ? this.#upgrade(received, task) : this.#answer(received, task));
     } catch (error) {
       const fault = error instanceof HandshakeError ? error : new HandshakeError("internal");
       this.#tellRefused(fault, channel, received);
       await refuse(channel, fault, limits);
     } finally {
-      this.#pending.delete(channel);
+      this.#pending.delete(task);
+      this.#finish(task);
     }
   }
 
@@ -156,44 +206,47 @@ export class Acceptor<C> {
   }
 
   /** Answers plain HTTP. What has been asked for is answered, also while the server closes. */
-  async #answer(received: ReceivedRequest): Promise<void> {
+  async #answer(received: ReceivedRequest, task: Task): Promise<void> {
     const { channel } = received;
-    this.#pending.delete(channel);
-    const task = { abort: () => channel.transport.destroy() };
+    const { fetch } = this.#settings;
+    this.#pending.delete(task);
     this.#tasks.add(task);
-    try {
-      await answerRequest(received, { ...this.#settings, onError: this.#host.report });
-    } finally {
-      this.#finish(task);
-    }
+    await answerRequest(received, {
+      ...this.#settings,
+      fetch: fetch && ((request) => this.#run(task, () => fetch(request))),
+      onError: this.#host.report,
+    });
+    this.#finish(task);
     await channel.linger(this.#settings.limits.closeTimeout);
   }
 
-  async #upgrade(received: ReceivedRequest): Promise<void> {
+  async #upgrade(received: ReceivedRequest, task: Task): Promise<void> {
     const { maxConnections } = this.#settings;
     if (this.#closed !== undefined || this.connections.size + this.#upgrading >= maxConnections) {
       throw new HandshakeError("overloaded");
     }
     this.#upgrading++;
     try {
-      await this.#decide(readUpgrade<C>(received));
+      await this.#decide(readUpgrade<C>(received), task);
     } finally {
       this.#upgrading--;
     }
   }
 
   /** Asks the user whether an upgrade is wanted, and does as told. */
-  async #decide(upgrade: ReceivedUpgrade<C>): Promise<void> {
+  async #decide(upgrade: ReceivedUpgrade<C>, task: Task): Promise<void> {
     const { accept, authorize } = this.#settings;
     const { request, channel } = upgrade;
     try {
-      const judging = this.#judge(upgrade);
+      const judging = this.#run(task, () => this.#judge(upgrade));
       const mayTakeLong = authorize !== undefined || typeof accept.origins === "function";
       const refusal = await (mayTakeLong ? channel.whileThere(judging) : judging);
       if (refusal !== undefined) return await this.#reject(upgrade, refusal);
+      // Whoever decided may have closed the server.
+      if (this.#closed !== undefined) throw new HandshakeError("overloaded");
       const connection = await acceptUpgrade(upgrade, accept);
       // The socket is the connection's: to close the server, also first thing in the handler, ends it by a Close.
-      this.#pending.delete(upgrade.channel);
+      this.#pending.delete(task);
       // Nobody waits for a handler that starts after the server was closed.
       if (this.#closed !== undefined) return connection.abort();
       this.connections.add(connection);
@@ -239,7 +292,9 @@ export class Acceptor<C> {
 
   #finish(task: Task): void {
     this.#tasks.delete(task);
+    this.#closers.delete(task);
     if (this.#tasks.size === 0) this.#idle?.resolve();
+    this.#tellClosers();
   }
 
   /** Tells the user of an error. One that fails at that costs nobody a connection. */
@@ -257,10 +312,12 @@ export class Acceptor<C> {
 
   async #drain({ timeout, ...info }: Required<ServerCloseOptions>): Promise<void> {
     this.#closing.abort();
-    for (const channel of this.#pending) channel.transport.destroy();
+    for (const task of this.#pending) task.abort();
     for (const connection of this.connections) connection.close(info);
     await this.#untilIdle(timeout);
     this.#cut();
+    this.#othersOver?.resolve();
+    await this.#server.release();
   }
 
   /** Waits for what is under way, but not for ever. */
@@ -275,6 +332,6 @@ export class Acceptor<C> {
   /** Ends what did not end by itself. */
   #cut(): void {
     for (const task of this.#tasks) task.abort();
-    for (const channel of this.#pending) channel.transport.destroy();
+    for (const task of this.#pending) task.abort();
   }
 }

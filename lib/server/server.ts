@@ -8,6 +8,7 @@ import { type HandshakePlatform, receiveRequest } from "../connection/accept.ts"
 import { ByteChannel } from "../connection/byte_channel.ts";
 import type { Transport } from "../connection/transport.ts";
 import type { ServerConnection } from "../connection/web_socket_connection.ts";
+import type { Callers } from "./callers.ts";
 import { Acceptor, type ServerCloseOptions } from "./acceptor.ts";
 import {
   type Handler,
@@ -29,6 +30,9 @@ export interface Server<C = unknown> extends AsyncDisposable {
   /**
    * Stops: answers new upgrades with 503, closes open connections, waits for their handlers up to the timeout, then
    * cuts what is left. Calling it again waits for the same end.
+   *
+   * Handlers, `fetch` and `authorize` may await it: they wait for all but those that await it, and what they answer still
+   * goes out.
    */
   close(options?: ServerCloseOptions): Promise<void>;
 }
@@ -52,6 +56,8 @@ export type Listen = (
 export interface ServerPlatform extends HandshakePlatform {
   /** Makes the socket that listens. */
   readonly listen: Listen;
+  /** Tells whose call one is. */
+  readonly callers?: Callers | undefined;
 }
 
 /**
@@ -70,8 +76,8 @@ export async function startServer<C>(
 ): Promise<Server<C>> {
   const settings = readServeOptions(options, platform);
   options.signal?.throwIfAborted();
-  const server = new ListeningServer(settings, handler);
-  await server.listen(platform.listen);
+  const server = new ListeningServer(settings, handler, platform);
+  await server.listen();
   if (options.signal?.aborted) {
     await server.close();
     throw options.signal.reason;
@@ -83,12 +89,14 @@ export async function startServer<C>(
 class ListeningServer<C> implements Server<C> {
   readonly #settings: ServeSettings<C>;
   readonly #acceptor: Acceptor<C>;
+  readonly #platform: ServerPlatform;
   #listener!: Listener;
-  #closed: Promise<void> | undefined;
 
-  constructor(settings: ServeSettings<C>, handler: Handler<C>) {
+  constructor(settings: ServeSettings<C>, handler: Handler<C>, platform: ServerPlatform) {
     this.#settings = settings;
-    this.#acceptor = new Acceptor(settings, handler);
+    this.#platform = platform;
+    const { callers } = platform;
+    this.#acceptor = new Acceptor(settings, handler, { callers, release: () => this.#listener.close() });
   }
 
   get address(): ServerAddress {
@@ -104,9 +112,9 @@ class ListeningServer<C> implements Server<C> {
     return this.#acceptor.closing;
   }
 
-  async listen(listen: Listen): Promise<void> {
+  async listen(): Promise<void> {
     const { target, limits } = this.#settings;
-    this.#listener = await listen(
+    this.#listener = await this.#platform.listen(
       target,
       (transport) => {
         const channel = new ByteChannel(transport);
@@ -117,8 +125,7 @@ class ListeningServer<C> implements Server<C> {
   }
 
   close(options?: ServerCloseOptions): Promise<void> {
-    const drained = this.#acceptor.close(options);
-    return this.#closed ??= drained.then(() => this.#listener.close());
+    return this.#acceptor.close(options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

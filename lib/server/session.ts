@@ -14,12 +14,14 @@ import type { ErrorContext, Handler } from "./serve_options.ts";
 
 /** What a {@linkcode Session} needs of its server. */
 export interface SessionHost<C> {
-  /** What each connection is for. */
-  readonly handler: Handler<C>;
+  /** Calls the handler. */
+  handle(session: Session<C>, ...given: Parameters<Handler<C>>): unknown;
   /** Tells the user of an error. */
   report(error: unknown, context: ErrorContext): void;
   /** Takes note that the connection is closed. */
   closed(session: Session<C>): void;
+  /** Takes note that the connection's stream has ended. */
+  gone(): void;
   /** Takes note that connection and handler are over. */
   over(session: Session<C>): void;
 }
@@ -32,6 +34,8 @@ export class Session<C> implements ConnectionObserver {
   readonly #host: SessionHost<C>;
   /** What is not over: the connection's stream, the handler. */
   #left = 2;
+  /** Whether the connection's stream has ended. */
+  ended = false;
 
   /**
    * Makes a session.
@@ -70,13 +74,15 @@ export class Session<C> implements ConnectionObserver {
   }
 
   gone(): void {
+    this.ended = true;
+    this.#host.gone();
     this.#finish();
   }
 
   /** Runs the handler. No async function: one that waits as long as the connection takes 0.3 KiB more on Node. */
   #handle(): void {
     try {
-      const handled: unknown = this.#host.handler(this.connection, this.#request);
+      const handled = this.#host.handle(this, this.connection, this.#request);
       Promise.resolve(handled).then(() => this.#handled(), (error) => this.#handled({ error }));
     } catch (error) {
       this.#handled({ error });

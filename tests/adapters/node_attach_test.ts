@@ -556,3 +556,18 @@ test("attach on a loopback address answers for the machine's own names, or for h
     await given.close({ timeout: 100 });
   });
 });
+
+test("a handler may await attached.close(): it goes on once its client is gone", async () => {
+  const done = Promise.withResolvers<void>();
+  let closing: (() => Promise<void>) | undefined;
+  await attaching({}, async () => {
+    await closing!();
+    done.resolve();
+  }, async ({ port, attached }) => {
+    closing = () => attached.close({ timeout: 60_000 });
+    const socket = await connect(`ws://127.0.0.1:${port}/`);
+    assertEquals((await socket.closed).closeCode, 1001);
+    await within("the handler goes on", done.promise);
+    await within("all of it is over", attached.close());
+  });
+});

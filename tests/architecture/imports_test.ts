@@ -93,7 +93,7 @@ test("imports: every source file has its row", () => {
 
 test("imports: an adapter uses its own runtime's adapters, and what all share", () => {
   // node_net: Deno has its TLS from there.
-  const shared = ["zlib", "sha1", "turn", "node_net"];
+  const shared = ["zlib", "sha1", "turn", "callers", "node_net"];
   const foreign = ({ path, imports }: Source) =>
     path.startsWith("lib/adapters/")
       ? imports.filter(({ target }) => {
