@@ -4,8 +4,14 @@
  * @module
  */
 
-/** Takes the payload of a message that was published; the bytes are not written to again. Never throws. */
-export type Deliver = (payload: Uint8Array) => void;
+import type { BrokerHistory } from "./broker_history.ts";
+import type { Position } from "./history_options.ts";
+
+/**
+ * Takes the payload of a message that was published, with its position if it was appended to a history; the bytes are not
+ * written to again. Never throws.
+ */
+export type Deliver = (payload: Uint8Array, position?: Position) => void;
 
 /** What a {@linkcode Broker} is told when it is taken into use. */
 export interface BrokerEvents {
@@ -41,6 +47,8 @@ export interface Broker {
    * Tells how long a process that died is still seen as present, in milliseconds, from 100 to a day. @default 15 s
    */
   readonly presenceTtl?: (() => Promise<number>) | undefined;
+  /** Keeps the latest payloads of channels. @default it keeps none, and groups over it have no history */
+  readonly history?: BrokerHistory | undefined;
   /** Begins: called once, before anything else. */
   open(events: BrokerEvents): void;
   /**

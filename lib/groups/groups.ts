@@ -28,6 +28,8 @@ import {
   readGroupsOptions,
   type SendToResult,
 } from "./groups_options.ts";
+import { History } from "./history.ts";
+import type { HistorySettings, JoinResult } from "./history_options.ts";
 import type { Member, MemberChange } from "./control.ts";
 import { Memberships } from "./memberships.ts";
 import { checkInfo, checkName, type TopicKind } from "./names.ts";
@@ -68,6 +70,7 @@ export class Groups implements AsyncDisposable {
   readonly #fanOut: FanOut;
   readonly #counts = { dropped: 0, closed: 0, lost: 0, missed: 0, malformed: 0 };
   readonly #relay: Relay | undefined;
+  readonly #history: History | undefined;
   readonly #watch = new PresenceWatch();
   /** Resolves when all is closed; there once that has begun. */
   #closed: Promise<void> | undefined;
@@ -79,15 +82,21 @@ export class Groups implements AsyncDisposable {
    * @throws {TypeError | RangeError} If an option is wrong.
    */
   constructor(options: GroupsOptions = {}) {
-    const { broker, slowConsumer: policy, maxBuffered } = this.#settings = readGroupsOptions(options);
+    const { broker, history, slowConsumer: policy, maxBuffered } = this.#settings = readGroupsOptions(
+      options,
+    );
     this.#memberships = new Memberships({
       appeared: (kind, name) => this.#relay?.watch(kind, name),
-      vanished: (kind, name) => this.#relay?.unwatch(kind, name),
+      vanished: (kind, name) => {
+        this.#relay?.unwatch(kind, name);
+        if (kind === "group") this.#history?.vanished(name);
+      },
       changed: (change) => this.#changed(change),
       left: (connection) => this.#fanOut.forget(connection),
     });
     this.#fanOut = new FanOut({ policy, maxBuffered, onMissed: (...missed) => this.#missed(...missed) });
     if (broker !== undefined) this.#relay = this.#makeRelay(broker);
+    if (history !== undefined) this.#history = this.#makeHistory(history);
   }
 
   /** Tells who is in a group, across processes: those who joined under a name. */
@@ -106,28 +115,42 @@ export class Groups implements AsyncDisposable {
    *
    * @param name Any string of up to 512 UTF-16 units.
    * @param connection It leaves by itself when it closes.
-   * @param options `as`: the name it can be addressed by; `info`: what others see of it besides.
-   * @returns Resolves when it also gets what other processes publish from then on; while the broker is away, or if it
-   *   does not answer within `timeout`, sooner. Never rejects: that goes to `onError`.
-   * @throws {TypeError} If a name is not a string, an option is wrong, or `info` is not JSON or comes without `as`.
+   * @param options `as`: the name it can be addressed by; `info`: what others see of it besides; `since`: where it goes
+   *   on, for a member that comes back.
+   * @returns Resolves when it also gets what other processes publish from then on, and has been sent what it missed;
+   *   while the broker is away, or if it does not answer within `timeout`, sooner. Never rejects: that goes to `onError`.
+   * @throws {TypeError} If a name is not a string, an option is wrong, `info` is not JSON or comes without `as`, or
+   *   `since` comes without a history.
    * @throws {RangeError} If a name or `info` is too long, or the connection is in `maxGroups` groups.
    */
-  join(name: string, connection: GroupConnection, options: JoinOptions = {}): Promise<void> {
+  join(name: string, connection: GroupConnection, options: JoinOptions = {}): Promise<JoinResult> {
     checkName("group", name);
     checkOptions("options", options, joinTable, '{ as: "Ada" }');
-    const { as, info } = options;
+    const { as, info, since } = options;
     if (as !== undefined) checkName("member", as);
     const member = as === undefined ? undefined : { name: as, info: checkInfo(info) };
     if (info !== undefined && member === undefined) {
       throw new TypeError("Cannot join group: info needs a name to go with, as");
     }
-    if (this.#closed !== undefined) return DONE;
+    if (since !== undefined && this.#history === undefined) {
+      throw new TypeError("Cannot join group: since needs groups with a history");
+    }
+    if (this.#closed !== undefined) return JOINED;
     const { maxGroups } = this.#settings;
-    if (this.#memberships.count(connection) >= maxGroups && !this.#memberships.has(name, connection)) {
+    const isMember = this.#memberships.has(name, connection);
+    if (!isMember && this.#memberships.count(connection) >= maxGroups) {
       throw new RangeError(`Cannot join group: the connection is in ${maxGroups} groups already`);
     }
     this.#memberships.join(name, connection, member);
-    return this.#relay === undefined ? DONE : this.#joined(this.#relay, name, as);
+    if (this.#history !== undefined) {
+      const joined = isMember
+        ? this.#history.joinAgain(name, since)
+        : this.#history.join(name, connection, since);
+      return this.#reachable(as, joined);
+    }
+    return this.#relay === undefined
+      ? JOINED
+      : this.#reachable(as, this.#relay.watching("group", name).then(() => JOINED));
   }
 
   /**
@@ -155,6 +178,9 @@ export class Groups implements AsyncDisposable {
     const except = options?.except;
     const message = this.#prepare(data, { group: name });
     if (message === undefined) return DONE;
+    if (this.#history !== undefined) {
+      return this.#history.publish(name, { data, message, except })?.then(ignore) ?? DONE;
+    }
     const relieved = this.#fanOut.send(message, this.#memberships.groups.get(name), except);
     const relay = this.#relay;
     if (relay === undefined) return relieved ?? DONE;
@@ -282,6 +308,7 @@ export class Groups implements AsyncDisposable {
   async #end(): Promise<void> {
     this.#memberships.clear();
     this.#watch.close();
+    this.#history?.close();
     await this.#relay?.close();
   }
 
@@ -297,6 +324,8 @@ export class Groups implements AsyncDisposable {
       onStatus: (status) => this.#tellStatus(status),
       deliver: (kind, name, message) =>
         void this.#fanOut.send(message, this.#topics(kind).get(name), undefined),
+      onPlaced: this.#settings.history && ((group, received) => this.#history!.arrive(group, received)),
+      onRestored: () => void this.#history?.recover(),
       onMalformed: () => this.#counts.malformed++,
       onMissed: (missed, kind, name) => {
         this.#counts.missed += missed;
@@ -314,10 +343,22 @@ export class Groups implements AsyncDisposable {
     return kind === "group" ? this.#memberships.groups : this.#memberships.members;
   }
 
-  /** Waits until what others publish arrives. */
-  async #joined(relay: Relay, group: string, as: string | undefined): Promise<void> {
-    await relay.watching("group", group);
-    if (as !== undefined) await relay.watching("member", as);
+  #makeHistory(settings: HistorySettings): History {
+    return new History({
+      settings,
+      relay: this.#relay,
+      maxAhead: this.#settings.maxBuffered / 4,
+      members: (group) => this.#memberships.groups.get(group),
+      send: (...sent) => this.#fanOut.send(...sent),
+      onError: (error, context) => this.#report(error, context),
+    });
+  }
+
+  /** Waits until what others send to a name arrives, too. */
+  async #reachable(as: string | undefined, joined: Promise<JoinResult>): Promise<JoinResult> {
+    const result = await joined;
+    if (as !== undefined) await this.#relay?.watching("member", as);
+    return result;
   }
 
   #prepare(data: string | Bytes, about: Omit<GroupsErrorContext, "stage">): PreparedMessage | undefined {
@@ -364,5 +405,8 @@ export class Groups implements AsyncDisposable {
 
 /** One allocation for all calls that need not wait. */
 const DONE: Promise<void> = Promise.resolve();
+
+/** Likewise, for what has no history. */
+const JOINED: Promise<JoinResult> = Promise.resolve({ position: undefined, recovered: true, missed: 0 });
 
 function ignore(): void {}

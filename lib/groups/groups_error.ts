@@ -64,9 +64,18 @@ function explain(timeout: number | undefined, cause: unknown): string {
 export interface GroupsErrorContext {
   /**
    * What failed: to encode a message, to deliver it to a member of this process, to publish it to others, to hear what
-   * others publish, to tell or learn who is there, or to close the broker; or the user's own `onStatus`.
+   * others publish, to tell or learn who is there, to read what the broker keeps, or to close it; or the user's own
+   * `onStatus`.
    */
-  readonly stage: "encode" | "deliver" | "publish" | "subscribe" | "presence" | "close" | "status";
+  readonly stage:
+    | "encode"
+    | "deliver"
+    | "publish"
+    | "subscribe"
+    | "presence"
+    | "history"
+    | "close"
+    | "status";
   /** The group it was about. */
   readonly group?: string;
   /** The name of the member it was about, if it was addressed by name. */

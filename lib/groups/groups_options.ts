@@ -17,6 +17,13 @@ import type { Broker } from "./broker.ts";
 import type { SlowConsumerPolicy } from "./fan_out.ts";
 import type { GroupConnection } from "./group_connection.ts";
 import type { GroupsErrorContext } from "./groups_error.ts";
+import {
+  checkSince,
+  type HistoryOptions,
+  type HistorySettings,
+  type Position,
+  readHistoryOptions,
+} from "./history_options.ts";
 import { isCloseCode } from "./order.ts";
 import type { PresenceChange } from "./presence_watch.ts";
 
@@ -40,6 +47,11 @@ export interface GroupsOptions {
    * for no limit. @default {5000}
    */
   timeout?: number;
+  /**
+   * Keeps the last messages of each group, so that members who come back get what they missed: in this process, or at the
+   * broker if it can. It must be the same in all processes. @default none are kept
+   */
+  history?: HistoryOptions;
   /** Hears of errors, behind the call that led to them. @default nobody does, and they are counted all the same */
   onError?: (error: unknown, context: GroupsErrorContext) => unknown;
   /** Called when the broker is connected, goes away, or is back. @default nobody is told */
@@ -68,6 +80,11 @@ export interface JoinOptions {
    * @default none
    */
   info?: unknown;
+  /**
+   * Where the member goes on: it is first sent what the history has after that position, or all that it has (`"oldest"`).
+   * Only for a member that is new in the group, and with `history`. @default it begins with what is published from now on
+   */
+  since?: Position | "oldest";
 }
 
 /** How to publish. */
@@ -155,8 +172,9 @@ export interface GroupsCounts {
 
 /** The options, checked, with their defaults. */
 export type GroupsSettings =
-  & Required<Omit<GroupsOptions, "broker" | "onError" | "onStatus">>
-  & Pick<GroupsOptions, "broker" | "onError" | "onStatus">;
+  & Required<Omit<GroupsOptions, "broker" | "history" | "onError" | "onStatus">>
+  & Pick<GroupsOptions, "broker" | "onError" | "onStatus">
+  & { history?: HistorySettings };
 
 const POLICIES: readonly SlowConsumerPolicy[] = ["wait", "drop", "close"];
 
@@ -168,12 +186,13 @@ const groupsTable: OptionTable<GroupsOptions> = {
   maxPending: aPositiveNumber,
   maxGroups: aPositiveNumber,
   timeout: aPositiveTime,
+  history: (value, name) => void readHistoryOptions(value, name),
   onError: aFunction,
   onStatus: aFunction,
 };
 
 /** What the options of `join` may be. */
-export const joinTable: OptionTable<JoinOptions> = { as: aString, info: () => {} };
+export const joinTable: OptionTable<JoinOptions> = { as: aString, info: () => {}, since: checkSince };
 
 /** What the options of `disconnect` may be. */
 export const disconnectTable: OptionTable<DisconnectOptions> = {
@@ -203,9 +222,13 @@ export function readGroupsOptions(options: GroupsOptions): GroupsSettings {
     maxGroups = 1_024,
     timeout = 5_000,
     broker,
+    history,
     onError,
     onStatus,
   } = options;
+  if (history !== undefined && broker !== undefined && broker.history === undefined) {
+    throw new TypeError("Cannot set history: this broker keeps none, redisBroker does");
+  }
   return {
     slowConsumer,
     maxBuffered,
@@ -213,6 +236,7 @@ export function readGroupsOptions(options: GroupsOptions): GroupsSettings {
     maxGroups,
     timeout,
     ...broker && { broker },
+    ...history && { history: readHistoryOptions(history, "history") },
     ...onError && { onError },
     ...onStatus && { onStatus },
   };

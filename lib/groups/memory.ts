@@ -5,6 +5,8 @@
  */
 
 import type { Broker, BrokerEvents, Deliver } from "./broker.ts";
+import { type BrokerHistory, MemoryHistory } from "./broker_history.ts";
+import type { Position } from "./history_options.ts";
 
 /**
  * Connects brokers that share this process and nothing else: for tests, and for trying out what several processes do.
@@ -21,10 +23,11 @@ import type { Broker, BrokerEvents, Deliver } from "./broker.ts";
  */
 export class MemoryHub {
   readonly #channels = new Map<string, Set<Deliver>>();
+  readonly #history = new MemoryHistory();
 
   /** Makes a broker. */
   connect(): Broker {
-    return new MemoryBroker(this.#channels);
+    return new MemoryBroker(this.#channels, this.#history);
   }
 }
 
@@ -32,8 +35,17 @@ class MemoryBroker implements Broker {
   readonly #channels: Map<string, Set<Deliver>>;
   readonly #subscribed = new Map<string, Deliver>();
 
-  constructor(channels: Map<string, Set<Deliver>>) {
+  readonly history: BrokerHistory;
+
+  constructor(channels: Map<string, Set<Deliver>>, history: MemoryHistory) {
     this.#channels = channels;
+    this.history = {
+      append: async (channel, payload, limits) => {
+        await undefined;
+        this.#deliver(channel, payload, history.append(channel, payload, limits));
+      },
+      read: (channel, limits, after) => Promise.resolve(history.read(channel, limits, after)),
+    };
   }
 
   open(events: BrokerEvents): void {
@@ -43,7 +55,7 @@ class MemoryBroker implements Broker {
   async publish(channel: string, payload: Uint8Array): Promise<void> {
     // As over a network, it comes when whoever published is done.
     await undefined;
-    for (const deliver of this.#channels.get(channel) ?? []) deliver(payload);
+    this.#deliver(channel, payload);
   }
 
   subscribe(channel: string, deliver: Deliver): Promise<void> {
@@ -63,5 +75,9 @@ class MemoryBroker implements Broker {
 
   async close(): Promise<void> {
     for (const channel of [...this.#subscribed.keys()]) await this.unsubscribe(channel);
+  }
+
+  #deliver(channel: string, payload: Uint8Array, position?: Position): void {
+    for (const deliver of this.#channels.get(channel) ?? []) deliver(payload, position);
   }
 }

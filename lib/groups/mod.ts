@@ -20,10 +20,12 @@
 export type { Bytes, CloseOptions, PreparedMessage } from "../connection/web_socket_connection.ts";
 
 export type { Broker, BrokerEvents, Deliver } from "./broker.ts";
+export type { BrokerHistory, HistoryPage, KeptPayload } from "./broker_history.ts";
 export type { SlowConsumerPolicy } from "./fan_out.ts";
 export type { GroupConnection } from "./group_connection.ts";
 export { Groups } from "./groups.ts";
 export { GroupsError, type GroupsErrorCode, type GroupsErrorContext } from "./groups_error.ts";
+export type { HistoryLimits, HistoryOptions, JoinResult, Position } from "./history_options.ts";
 export { MemoryHub } from "./memory.ts";
 export type { PresenceChange } from "./presence_watch.ts";
 export type {

@@ -19,19 +19,20 @@
  * @module
  */
 
-import { toNodeBuffer } from "../adapters/node_buffer.ts";
+import { NodeBuffer, toNodeBuffer } from "../adapters/node_buffer.ts";
 import type { Broker, BrokerEvents, Deliver } from "./broker.ts";
 import { aString } from "../options/checks.ts";
 import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { checkTtl } from "./broker_options.ts";
 import { GroupsError } from "./groups_error.ts";
+import { RedisHistory, splitPayload } from "./redis_history.ts";
 
 /** The part of a client of node-redis that is used here. */
 export interface RedisClient {
   /** Whether it is connected, and commands are not put off. */
   readonly isReady: boolean;
   /** Sends a command. */
-  sendCommand(args: readonly (string | Uint8Array)[]): Promise<unknown>;
+  sendCommand(args: readonly (string | Uint8Array)[], options?: { typeMapping?: object }): Promise<unknown>;
   /** What it was made with. */
   readonly options?: { readonly socket?: object } | undefined;
   /** Makes a client with the same options but for those given, which is not connected. */
@@ -83,8 +84,12 @@ export function redisBroker(client: RedisClient, options: RedisBrokerOptions = {
   return new RedisBroker(client, prefix, presenceTtl);
 }
 
+/** Strings of Redis are bytes (`$` is their mark in its protocol). */
+const BINARY = { typeMapping: { 36: NodeBuffer } };
+
 class RedisBroker implements Broker {
   readonly presenceTtl: () => Promise<number>;
+  readonly history: RedisHistory;
   readonly #client: RedisClient;
   readonly #prefix: string;
   #events: BrokerEvents | undefined;
@@ -97,6 +102,7 @@ class RedisBroker implements Broker {
     this.#client = client;
     this.#prefix = prefix;
     this.presenceTtl = () => Promise.resolve(presenceTtl);
+    this.history = new RedisHistory((args) => this.#send(args), prefix);
   }
 
   open(events: BrokerEvents): void {
@@ -112,14 +118,16 @@ class RedisBroker implements Broker {
   }
 
   async publish(channel: string, payload: Uint8Array): Promise<void> {
-    // The client would keep it until the server is back, without a bound.
-    if (!this.#client.isReady) throw new GroupsError("broker-away");
-    await this.#client.sendCommand(["PUBLISH", this.#prefix + channel, toNodeBuffer(payload)]);
+    await this.#send(["PUBLISH", this.#prefix + channel, toNodeBuffer(payload)]);
   }
 
   async subscribe(channel: string, deliver: Deliver): Promise<void> {
     await this.#connected;
-    await this.#subscriber!.subscribe(this.#prefix + channel, deliver, true);
+    await this.#subscriber!.subscribe(
+      this.#prefix + channel,
+      (message) => deliver(...splitPayload(message)),
+      true,
+    );
   }
 
   async unsubscribe(channel: string): Promise<void> {
@@ -130,6 +138,12 @@ class RedisBroker implements Broker {
     this.#events = undefined;
     if (this.#subscriber?.isOpen) this.#subscriber.destroy();
     return Promise.resolve();
+  }
+
+  async #send(args: readonly (string | Uint8Array)[]): Promise<unknown> {
+    // The client would keep it until the server is back, without a bound.
+    if (!this.#client.isReady) throw new GroupsError("broker-away");
+    return await this.#client.sendCommand(args, BINARY);
   }
 
   #lose(error: unknown): void {

@@ -8,7 +8,17 @@ import { prepare } from "../connection/web_socket_connection.ts";
 import type { Bytes, PreparedMessage } from "../connection/web_socket_connection.ts";
 import type { Broker } from "./broker.ts";
 import type { Member, MemberChange } from "./control.ts";
-import { formatProcessId, makeProcessId, type ProcessId, seal, sealControl, unseal } from "./envelope.ts";
+import type { HistoryLimits, Position } from "./history_options.ts";
+import {
+  formatProcessId,
+  isSameProcess,
+  makeProcessId,
+  type Origin,
+  type ProcessId,
+  seal,
+  sealControl,
+  unseal,
+} from "./envelope.ts";
 import { GroupsError, type GroupsErrorContext } from "./groups_error.ts";
 import { channelOf, type TopicKind } from "./names.ts";
 import { Gaps, Numbering } from "./numbering.ts";
@@ -17,6 +27,17 @@ import { type Order, readOrder } from "./order.ts";
 import { PresenceTracker } from "./presence_tracker.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { TimeLimit } from "./time_limit.ts";
+
+/** A message of the history of a group. */
+export interface Received {
+  readonly position: Position;
+  /** How long ago it was published, in milliseconds. */
+  readonly age: number;
+  /** Its length in bytes. */
+  readonly size: number;
+  /** What it is, and whether it is from this process; `undefined` if it is no message. */
+  readonly content: Origin & { readonly data: string | Uint8Array; readonly own: boolean } | undefined;
+}
 
 /** What a {@linkcode Relay} needs and tells. */
 export interface RelayOptions {
@@ -35,6 +56,10 @@ export interface RelayOptions {
   readonly onStatus: (status: GroupsStatus) => void;
   /** Takes a message from another process. */
   readonly deliver: (kind: TopicKind, name: string, message: PreparedMessage) => void;
+  /** Called when the broker is back, before `onStatus`. */
+  readonly onRestored?: (() => void) | undefined;
+  /** Takes a message with its position, also one of this process. Absent if there is no history. */
+  readonly onPlaced?: ((group: string, received: Received) => void) | undefined;
   /** Hears of a payload that is no message. */
   readonly onMalformed: () => void;
   /** Called when some messages of another process did not arrive. */
@@ -81,6 +106,7 @@ export class Relay {
         this.#away = false;
         this.#subscriptions.restore();
         this.presence.restart();
+        this.#options.onRestored?.();
         onStatus({ state: "restored" });
       },
       refused: (channel) => this.#subscriptions.lose(channel),
@@ -98,7 +124,12 @@ export class Relay {
     this.#subscriptions.add(channelOf(kind, name), {
       subscribed: () => {
         const subscription = {};
-        return (payload) => this.#receive(kind, name, payload, subscription);
+        const { onPlaced } = this.#options;
+        return (payload, position) => {
+          if (position === undefined || onPlaced === undefined) {
+            this.#receive(kind, name, payload, subscription);
+          } else onPlaced(name, this.#open(payload, position, 0));
+        };
       },
       onError: (error) => onError(error, { stage: "subscribe", [kind]: name }),
     });
@@ -109,12 +140,17 @@ export class Relay {
     this.#subscriptions.delete(channelOf(kind, name));
   }
 
-  /** Resolves when the broker has answered to the latest {@linkcode Relay.watch}, or has failed to: that is reported. */
-  async watching(kind: TopicKind, name: string): Promise<void> {
+  /**
+   * Resolves when the broker has answered to the latest {@linkcode Relay.watch}, to `true`; or has failed to, which is
+   * reported, to `false`.
+   */
+  async watching(kind: TopicKind, name: string): Promise<boolean> {
     try {
       await this.#limit.wait(this.#subscriptions.answered(channelOf(kind, name)), `join ${kind}`);
+      return true;
     } catch (error) {
       this.#options.onError(error, { stage: "subscribe", [kind]: name });
+      return false;
     }
   }
 
@@ -124,26 +160,58 @@ export class Relay {
    * @returns Whether the broker took it; never rejects.
    */
   publish(kind: TopicKind, name: string, data: string | Bytes, byteLength: number): Promise<boolean> {
-    const { broker, maxPending, onLost } = this.#options;
-    const channel = channelOf(kind, name);
-    // Also for what is lost: others are to notice that something is missing.
-    const number = this.#numbering.next(channel);
-    if (this.#pending > 0 && this.#pending + byteLength > maxPending) {
-      onLost(new GroupsError("broker-full"), kind, name);
-      return NO;
-    }
-    this.#pending += byteLength;
-    const envelope = seal({ from: this.#id, number }, data, byteLength);
-    const taken = broker.publish(channel, envelope).finally(() => {
-      // Not when we stop waiting for it: until then the client holds it.
-      this.#pending -= byteLength;
+    const { broker } = this.#options;
+    const number = this.#numbering.next(channelOf(kind, name));
+    return this.#send(kind, name, byteLength, (channel) => {
+      return broker.publish(channel, seal({ from: this.#id, number }, data, byteLength));
     });
-    const known = this.#limit.wait(taken, "publish message").then(() => true, (error) => {
-      onLost(error, kind, name);
-      return false;
-    }).finally(() => this.#publishing.delete(known));
-    this.#publishing.add(known);
-    return known;
+  }
+
+  /**
+   * Appends a message to the history of a group, and publishes it to all processes, this one included.
+   *
+   * @returns The number that it has, and whether the broker took it; that never rejects.
+   */
+  append(
+    group: string,
+    data: string | Bytes,
+    byteLength: number,
+    limits: HistoryLimits,
+  ): { number: number; taken: Promise<boolean> } {
+    const history = this.#options.broker.history!;
+    const number = this.#numbering.next(channelOf("group", group));
+    const taken = this.#send("group", group, byteLength, (channel) => {
+      return history.append(channel, seal({ from: this.#id, number }, data, byteLength), limits);
+    });
+    return { number, taken };
+  }
+
+  /** Reads the history of a group; resolves to `undefined` if that fails. */
+  async read(
+    group: string,
+    limits: HistoryLimits,
+    after: Position | undefined,
+  ): Promise<{ readonly position: Position; readonly received: readonly Received[] } | undefined> {
+    if (this.#away) return undefined;
+    const { broker, onError } = this.#options;
+    try {
+      const reading = broker.history!.read(channelOf("group", group), limits, after);
+      const { position, kept } = await this.#limit.wait(reading, "read history");
+      const received = kept.map(({ offset, payload, age }) =>
+        this.#open(payload, { epoch: position.epoch, offset }, age)
+      );
+      return { position, received };
+    } catch (error) {
+      // That the broker is away has been told.
+      if (!this.#away) onError(error, { stage: "history", group });
+      return undefined;
+    }
+  }
+
+  /** Counts what is missing before a message that is delivered. */
+  countMissed(group: string, subscription: object, { from, number }: Origin): void {
+    const missed = this.#gaps.take(subscription, from, number);
+    if (missed > 0) this.#options.onMissed(missed, "group", group);
   }
 
   /** Waits until the fate of all messages is known, takes back what it told the broker, and closes it. */
@@ -211,6 +279,41 @@ export class Relay {
   #tell(channel: string, text: string): Promise<void> {
     const published = this.#options.broker.publish(channel, sealControl(this.#id, text));
     return this.#limit.wait(published, "tell other processes");
+  }
+
+  /** Sends something to the broker, unless too much is on its way there already. */
+  #send(
+    kind: TopicKind,
+    name: string,
+    byteLength: number,
+    send: (channel: string) => Promise<void>,
+  ): Promise<boolean> {
+    const { maxPending, onLost } = this.#options;
+    if (this.#pending > 0 && this.#pending + byteLength > maxPending) {
+      onLost(new GroupsError("broker-full"), kind, name);
+      return NO;
+    }
+    this.#pending += byteLength;
+    const taken = send(channelOf(kind, name)).finally(() => {
+      // Not when we stop waiting for it: until then the client holds it.
+      this.#pending -= byteLength;
+    });
+    const known = this.#limit.wait(taken, "publish message").then(() => true, (error) => {
+      onLost(error, kind, name);
+      return false;
+    }).finally(() => this.#publishing.delete(known));
+    this.#publishing.add(known);
+    return known;
+  }
+
+  #open(payload: Uint8Array, position: Position, age: number): Received {
+    const content = unseal(payload);
+    const size = payload.length;
+    if (typeof content === "object" && "data" in content) {
+      return { position, age, size, content: { ...content, own: isSameProcess(content.from, this.#id) } };
+    }
+    this.#options.onMalformed();
+    return { position, age, size, content: undefined };
   }
 
   #receive(kind: TopicKind, name: string, payload: Uint8Array, subscription: object): void {

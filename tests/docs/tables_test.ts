@@ -2,6 +2,7 @@ import { test } from "node:test";
 import { assert, assertEquals } from "#std/assert";
 import { readLimits } from "../../lib/connection/limits.ts";
 import { readGroupsOptions } from "../../lib/groups/groups_options.ts";
+import { readHistoryOptions } from "../../lib/groups/history_options.ts";
 import { readCompression } from "../../lib/protocol/deflate_negotiation.ts";
 import { readServeOptions, serveTable } from "../../lib/server/serve_options.ts";
 import { readPage } from "./blocks.ts";
@@ -43,6 +44,9 @@ test("docs: the guides' defaults are those of the code", () => {
   }
   assertEquals(readGroupsOptions({}).maxBuffered, 2 * 1_048_576);
   assert(readPage("docs/groups.md").includes("`maxBuffered` bytes (2 MiB)"));
+  for (const [name, value] of Object.entries(readHistoryOptions({}, "history"))) {
+    assertEquals(defaultIn("docs/groups.md", name), value, name);
+  }
 });
 
 test("docs: what compression costs is what was measured", () => {

@@ -49,6 +49,8 @@ export interface LayerKind {
   readonly name: string;
   /** Whether it has a server, which can be killed. */
   readonly remote: boolean;
+  /** Whether it keeps histories. */
+  readonly history: boolean;
   readonly options: { skip: false | string };
   /** Runs a test with a layer of its own. */
   run(test: (layer: Layer) => Promise<void>): Promise<void>;
@@ -59,6 +61,7 @@ export const layers: readonly LayerKind[] = [
   {
     name: "memory",
     remote: false,
+    history: true,
     options: { skip: false },
     run: (test) => {
       const hub = new MemoryHub();
@@ -68,6 +71,7 @@ export const layers: readonly LayerKind[] = [
   {
     name: "BroadcastChannel",
     remote: false,
+    history: false,
     options: { skip: false },
     run: (test) => {
       const name = crypto.randomUUID();
@@ -77,6 +81,7 @@ export const layers: readonly LayerKind[] = [
   {
     name: "IPC",
     remote: false,
+    history: false,
     options: { skip: false },
     run: (test) => {
       const relay = new IpcRelay();
@@ -86,16 +91,24 @@ export const layers: readonly LayerKind[] = [
   {
     name: "Redis, RESP2",
     remote: true,
+    history: true,
     options: requires("redis-server"),
     run: (test) => runRemote("redis", 2, test),
   },
   {
     name: "Redis, RESP3",
     remote: true,
+    history: true,
     options: requires("redis-server"),
     run: (test) => runRemote("redis", 3, test),
   },
-  { name: "NATS", remote: true, options: requires("nats-server"), run: (test) => runRemote("nats", 3, test) },
+  {
+    name: "NATS",
+    remote: true,
+    history: false,
+    options: requires("nats-server"),
+    run: (test) => runRemote("nats", 3, test),
+  },
 ];
 
 async function runHere(connect: () => Broker, test: (layer: Layer) => Promise<void>): Promise<void> {
