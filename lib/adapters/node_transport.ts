@@ -36,7 +36,8 @@ export class NodeTransport extends SocketTransport implements Transport, SocketR
   constructor(socket: Socket, { fresh }: { fresh: boolean }) {
     super();
     const { remoteAddress, remotePort } = socket;
-    this.secure = "encrypted" in socket;
+    // Sockets of Bun's http.Server have it too, and it is false.
+    this.secure = "encrypted" in socket && socket.encrypted === true;
     this.remoteAddress = remoteAddress === undefined
       ? undefined
       : { hostname: remoteAddress, port: remotePort! };

@@ -122,6 +122,16 @@ test("attach: on an https.Server", requires("openssl"), () => {
   }, createTlsServer(tls) as Server);
 });
 
+test("attach: a request without TLS is not secure", () =>
+  attaching(
+    {},
+    async (socket, { secure, url }) => await socket.send(`${secure} ${url.protocol}`),
+    async ({ port }) => {
+      const socket = await connect(`ws://127.0.0.1:${port}/`);
+      assertEquals(await receive(socket), "false http:");
+    },
+  ));
+
 test("attach: authorize refuses, or gives the handler its context", () =>
   attaching({
     authorize: ({ url }) => url.searchParams.get("name") ?? new Response("Who?\n", { status: 401 }),
@@ -247,14 +257,17 @@ test("attach: a predicate that fails, or does not say true or false, lets nobody
   const onError = (error: unknown, { stage }: ErrorContext) => errors.push([`${error}`, stage]);
   const path = (pathname: string): boolean => {
     if (pathname === "/throws") throw new Error("of the predicate");
+    if (pathname === "/rejects") return Promise.reject(new Error("late")) as unknown as boolean;
     return (pathname === "/promise" ? Promise.resolve(false) : "yes") as unknown as boolean;
   };
   return attaching({ path, onError }, echo, async ({ port }) => {
     assertEquals(await statusOf(port, "/throws"), 500);
     assertEquals(await statusOf(port, "/promise"), 500);
+    assertEquals(await statusOf(port, "/rejects"), 500);
     assertEquals(await statusOf(port, "/text"), 500);
     assertEquals(errors, [
       ["Error: of the predicate", "accept"],
+      ["TypeError: Cannot attach: path must return true or false, not object", "accept"],
       ["TypeError: Cannot attach: path must return true or false, not object", "accept"],
       ["TypeError: Cannot attach: path must return true or false, not string", "accept"],
     ]);
