@@ -17,6 +17,7 @@ export interface BunSocket {
   pause(): void;
   resume(): void;
   shutdown(): void;
+  close(): void;
   terminate(): void;
   setNoDelay(noDelay: boolean): void;
 }
@@ -65,6 +66,7 @@ export class BunTransport extends SocketTransport implements Transport {
   readonly #socket: BunSocket;
   /** What Bun has not taken yet of the write under way. */
   #rest: Uint8Array | undefined;
+  #shutDown = false;
 
   constructor(socket: BunSocket, { secure }: { secure: boolean }) {
     super();
@@ -134,11 +136,14 @@ export class BunTransport extends SocketTransport implements Transport {
   }
 
   shutdown(): void {
+    this.#shutDown = true;
     this.#socket.shutdown();
   }
 
   destroy(): void {
-    this.#socket.terminate();
+    // terminate() resets: what the kernel still holds for a peer that reads slowly would be lost.
+    if (this.#shutDown && this.#rest === undefined) this.#socket.close();
+    else this.#socket.terminate();
   }
 
   defer(): void {
