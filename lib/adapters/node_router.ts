@@ -6,6 +6,7 @@
 
 import { HandshakeError } from "../errors.ts";
 import { listHas } from "../handshake/grammar.ts";
+import { isPromised } from "../handshake/promised.ts";
 import { fieldsOf, guard, type IncomingUpgrade, refuseUpgrade, type UpgradeSocket } from "./node_upgrade.ts";
 
 /** A listener of the `upgrade` event. */
@@ -126,6 +127,8 @@ function ask(route: Route, pathname: string | undefined): "yes" | "no" | "failed
   try {
     const answer = route.matches(pathname);
     if (typeof answer === "boolean") return answer ? "yes" : "no";
+    // An async function may also reject.
+    isPromised(answer);
     throw new TypeError(`Cannot attach: path must return true or false, not ${typeof answer}`);
   } catch (error) {
     route.fail(error);

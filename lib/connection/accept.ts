@@ -298,7 +298,7 @@ async function receivePending(
   };
   const accept = async (upgrade: ReceivedUpgrade<undefined>, own: AcceptOptions = {}) => {
     checkOptions("options", own, acceptTable());
-    const settings = readAcceptOptions({ ...options, ...own });
+    const settings = readAcceptOptions(mergeOptions(options, own));
     await checkOrigin(upgrade, settings);
     return await acceptUpgrade(upgrade, settings);
   };
@@ -326,6 +326,12 @@ async function receivePending(
   } catch (error) {
     return await refusing(error);
   }
+}
+
+/** Puts options in place of others. By name: a spread would leave out what an object has from its class. */
+function mergeOptions(options: AcceptOptions, own: AcceptOptions): AcceptOptions {
+  const names = Object.keys(acceptTable()) as (keyof AcceptOptions)[];
+  return Object.fromEntries(names.map((name) => [name, own[name] ?? options[name]]));
 }
 
 /** Makes the response that refuses without giving a reason. */

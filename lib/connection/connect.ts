@@ -132,7 +132,13 @@ export async function openConnection(
   const target = parseWebSocketUrl(url);
   const protocols = validateProtocols(options.protocols);
   const key = generateKey();
-  const request = writeUpgradeRequest(target, key, { ...options, protocols, extensions: compression?.offer });
+  const request = writeUpgradeRequest(target, key, {
+    // By name: a spread would leave out what the object has from its class.
+    headers: options.headers,
+    origin: options.origin,
+    protocols,
+    extensions: compression?.offer,
+  });
   options.signal?.throwIfAborted();
 
   const giveUp = new AbortController();

@@ -24,7 +24,7 @@ import { messageReadable, messageWritable } from "./message_streams.ts";
 import { Outbox } from "./outbox.ts";
 import { PendingPings } from "./pending_pings.ts";
 import { ReceiveQueue } from "./receive_queue.ts";
-import { SendLine, type SendStreamOptions, sendStreamTable } from "./send_line.ts";
+import { checkSource, SendLine, type SendStreamOptions, sendStreamTable } from "./send_line.ts";
 import type { Transport, TransportSink } from "./transport.ts";
 import type { UpgradeRequest } from "./upgrade_request.ts";
 import { incomingTable, pingTable } from "./connection_options.ts";
@@ -142,6 +142,7 @@ export class Connection implements WebSocketConnection, TransportSink {
   }
 
   sendStream(source: ReadableStream<string | Bytes>, options: SendStreamOptions = {}): Promise<void> {
+    checkSource(source);
     checkOptions("options", options, sendStreamTable, '{ type: "text" }');
     if (this.#endpoint.state !== "open") {
       const error = this.#notOpen();

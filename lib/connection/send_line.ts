@@ -36,6 +36,19 @@ export const sendStreamTable: OptionTable<SendStreamOptions> = {
   type: (value, name) => checkChoice(value, name, ["text", "binary"]),
 };
 
+/**
+ * Demands a stream.
+ *
+ * @throws {TypeError} If it is none.
+ */
+export function checkSource(source: unknown): void {
+  const { getReader, cancel } = Object(source) as Partial<ReadableStream>;
+  if (typeof getReader === "function" && typeof cancel === "function") return;
+  throw new TypeError(
+    `Cannot send: the source must be a ReadableStream, not ${source === null ? "null" : typeof source}`,
+  );
+}
+
 /** Messages in the order in which they were given to be sent, the first of them under way. */
 export class SendLine {
   readonly #owner: LineOwner;

@@ -40,7 +40,8 @@ export function chooseFraming(
   if (status === 204) return undefined;
   if (headOnly || status === 304) {
     // It is the length that a GET would have been answered with (RFC 9110 §8.6); 304 knows it only if it was told.
-    const length = declared ?? (status === 304 ? undefined : actual);
+    // Whoever answers HEAD may leave the body out, as `fetch` does: then there is nothing to tell it from.
+    const length = declared ?? (status === 304 || actual === 0 ? undefined : actual);
     return length === undefined ? undefined : { length };
   }
   if (declared !== undefined && actual !== undefined && declared !== actual) {

@@ -6,6 +6,7 @@
  */
 
 import type { RequestHead } from "./head_parser.ts";
+import { isPromised } from "./promised.ts";
 import { requestAuthority } from "./request_url.ts";
 
 /** A list of names without a port, a function that decides on such a name, or `"any"`. */
@@ -18,7 +19,7 @@ const LOOPBACK_IPV4 = /^127\.\d+\.\d+\.\d+$/;
  * Checks the option `hosts`.
  *
  * @param hosts What was given.
- * @returns The same.
+ * @returns The same, or a copy of a list.
  * @throws {TypeError} If it is of the wrong kind, or a name is not spelled as a URL spells it.
  */
 export function readHosts(hosts: unknown): HostPolicy | undefined {
@@ -33,8 +34,9 @@ export function readHosts(hosts: unknown): HostPolicy | undefined {
     );
   }
   if (hosts.length === 0) throw new TypeError("Cannot set hosts: the list is empty, so nobody could connect");
-  for (const host of hosts) checkName(host);
-  return hosts;
+  const copied: readonly string[] = [...hosts];
+  copied.forEach(checkName);
+  return copied;
 }
 
 function checkName(host: unknown): void {
@@ -88,5 +90,9 @@ export function isAllowedHost(head: RequestHead, policy: HostPolicy): boolean {
   const authority = requestAuthority(head);
   if (authority === undefined) return true;
   const { hostname } = new URL(`http://${authority}`);
-  return typeof policy === "function" ? policy(hostname) === true : policy.includes(hostname);
+  if (typeof policy !== "function") return policy.includes(hostname);
+  const answer: unknown = policy(hostname);
+  // An async function lets nobody in, and may also reject.
+  isPromised(answer);
+  return answer === true;
 }

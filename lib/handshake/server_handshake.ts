@@ -15,6 +15,7 @@ import type { RequestHead } from "./head_parser.ts";
 import type { HeaderFields } from "./header_fields.ts";
 import { encodeLatin1 } from "./latin1.ts";
 import { DIGIT, isAll } from "./octets.ts";
+import { isPromised } from "./promised.ts";
 
 export type { HeadersInput } from "./field_lines.ts";
 
@@ -127,9 +128,7 @@ export function chooseProtocol(
   if (supported === undefined || offered.length === 0) return undefined;
   if (typeof supported !== "function") return supported.find((protocol) => offered.includes(protocol));
   const chosen: unknown = supported(offered);
-  if (typeof chosen === "object" && chosen !== null && "then" in chosen) {
-    // It may reject, and nobody else would know.
-    Promise.resolve(chosen).catch(() => {});
+  if (isPromised(chosen)) {
     throw new TypeError("Cannot choose protocol: protocols returned a promise, it has to choose at once");
   }
   if (chosen === undefined || offered.includes(chosen as string)) return chosen as string | undefined;

@@ -74,6 +74,8 @@ test("hosts takes a list, which stands for itself, or a function", async () => {
     421,
     421,
   ]]);
+  const never = (() => Promise.reject(new Error("on purpose"))) as unknown as () => boolean;
+  assertEquals(await statuses({ hosts: never }, ["localhost"]), [["localhost", 421, 421]]);
 });
 
 test("an absolute target says the host, whatever Host says", () =>

@@ -9,6 +9,7 @@ import { natsBroker } from "../../lib/groups/nats.ts";
 import { redisBroker } from "../../lib/groups/redis.ts";
 import type { ServeOptions } from "../../lib/server/serve_options.ts";
 import {
+  type AcceptOptions,
   acceptStream,
   type ByteStream,
   connectStream,
@@ -18,6 +19,7 @@ import {
   MessageStreamDecoderStream,
   receiveUpgrade,
   toWebSocket,
+  type UpgradeRequest,
   type WebSocketConnection,
 } from "../../mod.ts";
 import { makeCertificate } from "../support/certificate.ts";
@@ -383,7 +385,9 @@ test("options are copied: what is changed later changes nothing", async () => {
   const protocols = ["chat"];
   const origins = ["https://example.com"];
   const headers = new Map([["X-Name", "Ada"]]).entries(); // can be read once
-  await serving({ protocols, origins, headers }, echo, async ({ open }) => {
+  const hosts = ["127.0.0.1"];
+  await serving({ protocols, origins, headers, hosts }, echo, async ({ open }) => {
+    hosts[0] = "example.org";
     protocols.pop();
     origins[0] = "https://example.org";
     for (let i = 0; i < 2; i++) {
@@ -391,6 +395,39 @@ test("options are copied: what is changed later changes nothing", async () => {
       assertEquals(socket.protocol, "chat");
     }
   });
+});
+
+test("connect takes options that an object has from its class", async () => {
+  class Defaults {
+    get headers() {
+      return { "X-Name": "Ada" };
+    }
+    get origin() {
+      return "https://example.com";
+    }
+  }
+  const seen: unknown[] = [];
+  const authorize = ({ headers }: UpgradeRequest) =>
+    void seen.push(headers.get("x-name"), headers.get("origin"));
+  await serving({ authorize, origins: "any" }, echo, async ({ url }) => {
+    (await connect(url, new Defaults())).close();
+  });
+  assertEquals(seen, ["Ada", "https://example.com"]);
+});
+
+test("receiveUpgrade takes options that an object has from its class, and accept leaves out what is undefined", async () => {
+  const up = new TransformStream<Uint8Array>();
+  const down = new TransformStream<Uint8Array>();
+  const connecting = connectStream({ readable: down.readable, writable: up.writable }, "ws://localhost/", {
+    protocols: "chat",
+    origin: "https://example.com",
+  });
+  const options = Object.create({ protocols: ["chat"], origins: ["https://example.com"] }) as AcceptOptions;
+  const pending = await receiveUpgrade({ readable: up.readable, writable: down.writable }, options);
+  const accepted = await pending.accept({ origins: undefined } as unknown as AcceptOptions);
+  assertEquals(accepted.protocol, "chat");
+  (await connecting).abort();
+  accepted.abort();
 });
 
 test("Groups takes each of its options", async () => {

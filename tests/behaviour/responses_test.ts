@@ -199,12 +199,15 @@ test("a HEAD request is told the length that its handler gives, or that of the b
   const fetch = (request: Request) =>
     request.url.endsWith("/given")
       ? new Response(null, { headers: { "Content-Length": "1234" } })
-      : new Response("abcde");
+      : new Response(request.url.endsWith("/without") ? null : "abcde");
   return serving({ fetch }, echo, async ({ port }) => {
     const head = (path: string) => ask(port, `HEAD ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     const [given, known] = [await head("/given"), await head("/known")];
     assertEquals([given.headers.get("content-length"), given.body], ["1234", ""]);
     assertEquals([known.headers.get("content-length"), known.body], ["5", ""]);
+    // As that of a HEAD request to another server: its length is not known, and not 0.
+    const without = await head("/without");
+    assertEquals([without.headers.get("content-length"), without.body], [null, ""]);
   });
 });
 
