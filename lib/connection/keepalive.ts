@@ -30,10 +30,14 @@ export interface KeepaliveQuestions<C> {
 
 /** What all connections wait for that have the same options. The sockets hold the process, as long as there are any. */
 interface Rhythm {
-  /** From the start to the first Ping. */
+  /** From the start to the first Ping, and from Ping to Ping while the timeout is longer than that. */
   readonly interval: SharedTimer;
-  /** From a Ping to the question whether anything has come, if that is ever asked. */
-  readonly timeout: SharedTimer | undefined;
+  /** How many more Pings go out within the timeout. */
+  readonly more: number;
+  /** From the last of them to the question whether anything has come, if that is ever asked. */
+  readonly verdict: SharedTimer | undefined;
+  /** From there to the next such question, for a peer that may be busy reading. */
+  readonly again: SharedTimer;
   /** From there to the next such question, while we do not read. */
   readonly paused: SharedTimer;
   /** From there to the verdict. */
@@ -50,12 +54,16 @@ function rhythmOf({ interval, timeout }: Required<KeepaliveOptions>): Rhythm {
   if (rhythm === undefined) {
     const line = (time: number) => new SharedTimer(time, { background: true });
     const asks = timeout !== Infinity;
+    const more = asks ? Math.max(0, Math.ceil(timeout / interval) - 1) : 0;
+    const last = more === 0 ? timeout : timeout - more * interval;
     rhythm = {
       interval: line(interval),
-      timeout: asks ? line(timeout) : undefined,
-      paused: line(timeout / 2),
+      more,
+      verdict: asks ? line(last) : undefined,
+      again: line(timeout),
+      paused: line(Math.min(interval, timeout / 2)),
       grace: line(GRACE),
-      rest: line(asks ? Math.max(0, interval - timeout) : interval),
+      rest: line(asks ? Math.max(0, interval - last) : interval),
     };
     rhythms.set(key, rhythm);
   }
@@ -69,8 +77,10 @@ export class Keepalive<C> implements Expiring {
   readonly #rhythm: Rhythm;
   /** What it waits for. */
   #line: SharedTimer;
-  /** Whether something has come since the last Ping. */
+  /** Whether something has come since the Ping that the timeout counts from. */
   #alive = true;
+  /** How many more Pings go out before that is asked. */
+  #more = 0;
   /** How many more timeouts it is given if it may be reading. */
   #patience = PATIENCE;
 
@@ -94,17 +104,21 @@ export class Keepalive<C> implements Expiring {
   }
 
   expire(): void {
-    const { timeout, paused, grace } = this.#rhythm;
-    if (this.#line === timeout || this.#line === paused) this.#judge();
+    const { verdict, again, paused, grace } = this.#rhythm;
+    if (this.#line === verdict || this.#line === again || this.#line === paused) this.#judge();
     else if (this.#line === grace) this.#alive ? this.#rest() : this.#ask.dead(this.#connection);
     else this.#probe();
   }
 
   #probe(): void {
-    this.#alive = false;
-    this.#patience = PATIENCE;
+    const { interval, more, verdict, rest } = this.#rhythm;
+    if (this.#alive || this.#more === 0) {
+      this.#alive = false;
+      this.#more = more;
+      this.#patience = PATIENCE;
+    } else this.#more--;
     this.#ask.probe(this.#connection);
-    this.#wait(this.#rhythm.timeout ?? this.#rhythm.rest);
+    this.#wait(this.#more > 0 ? interval : verdict ?? rest);
   }
 
   #judge(): void {
@@ -112,7 +126,7 @@ export class Keepalive<C> implements Expiring {
     if (this.#alive) return this.#rest();
     if (this.#ask.listening(this.#connection)) {
       const patient = sending && --this.#patience > 0;
-      return this.#wait(patient ? this.#rhythm.timeout! : this.#rhythm.grace);
+      return this.#wait(patient ? this.#rhythm.again : this.#rhythm.grace);
     }
     // The first Ping may have made the kernel learn that the peer is gone: a second one fails for it. And a peer that
     // waits for us to read hears nothing else of us: with two Pings in each timeout it does not take us for dead.

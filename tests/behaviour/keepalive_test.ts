@@ -53,6 +53,38 @@ testOverTcpAndTls(
 );
 
 testOverTcpAndTls(
+  "with a timeout longer than the interval, Pings go out every interval, and the timeout counts from the first",
+  async () => {
+    const settled = Promise.withResolvers<[string, number]>();
+    const longer = { interval: 100 * PACE, timeout: 450 * PACE };
+    await serving({ keepalive: longer, onError: () => {} }, (socket) => {
+      const start = performance.now();
+      return socket.closed.catch((error: WebSocketError) =>
+        settled.resolve([error.code, performance.now() - start])
+      );
+    }, async ({ port }) => {
+      const wire = await Wire.upgrade(port);
+      let pings = 0;
+      try {
+        for (;;) {
+          const { opcode, payload } = await wire.frame();
+          assertEquals(opcode, Opcode.Ping);
+          if (++pings === 2) wire.send(clientFrame(Opcode.Pong, payload));
+        }
+      } catch {
+        // It was cut.
+      }
+      const [code, time] = await settled.promise;
+      assertEquals(code, "keepalive-timeout");
+      // The second is answered. The third is the first that is not; the timeout counts from it, and four more follow.
+      assert(pings >= 7, `${pings} Pings`);
+      assertTook(time, { least: 700 * PACE, most: 2_500 * PACE });
+      wire.destroy();
+    });
+  },
+);
+
+testOverTcpAndTls(
   "a peer that answers no Ping but sends data, byte by byte, is kept",
   () =>
     serving({ keepalive }, echo, async ({ server, port }) => {
