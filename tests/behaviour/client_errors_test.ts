@@ -68,6 +68,40 @@ test("a client skips a 103 that comes alone, in pieces", () => {
   });
 });
 
+for (
+  const [what, head] of Object.entries({
+    "a header of 14,000 bytes": HEAD.replace(
+      "\r\n\r\n",
+      `\r\nContent-Security-Policy: ${"x".repeat(14_000)}\r\n\r\n`,
+    ),
+    "a reason of 14,000 bytes": HEAD.replace("Switching Protocols", "x".repeat(14_000)),
+  })
+) {
+  testOverTcpAndTls(
+    `a client takes ${what}, as maxHeadSize allows`,
+    () =>
+      scripted(answer(`${head}\x81\x05Hello`), async (url) => {
+        const socket = await connect(url, { ...trusted(), handshakeTimeout: AMPLE });
+        assertEquals(await receive(socket), "Hello");
+        socket.abort();
+      }),
+  );
+
+  test(`a client with maxHeadSize 14,000 refuses ${what}`, () =>
+    scripted(answer(head), async (url) => {
+      const options = { handshakeTimeout: AMPLE, maxHeadSize: 14_000 };
+      const { code } = await assertRejects(() => connect(url, options), HandshakeError);
+      assertEquals(code, "head-too-large");
+    }));
+
+  test(`a client with a larger maxHeadSize takes ${what} five times over`, () =>
+    scripted(answer(`${head.replace("x".repeat(14_000), "x".repeat(70_000))}\x81\x05Hello`), async (url) => {
+      const socket = await connect(url, { handshakeTimeout: AMPLE, maxHeadSize: 100_000 });
+      assertEquals(await receive(socket), "Hello");
+      socket.abort();
+    }));
+}
+
 test("a refusal behind a 103 is the answer", async () => {
   const { status } = await refusal(answer(`${HINTS}HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n`));
   assertEquals(status, 404);
