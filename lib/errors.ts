@@ -127,6 +127,7 @@ export const HANDSHAKE_FAULTS = {
   "body-too-large": [413, "RFC 9110 §15.5.14", "Cannot serve request: its body is over the size limit"],
   "expectation": [417, "RFC 9110 §15.5.18", "Cannot serve request: it expects a 100 before its body"],
   "misdirected": [421, "RFC 9110 §7.4", "Cannot serve request: the option hosts does not allow its host"],
+  "not-found": [404, "RFC 9110 §15.5.5", "Cannot upgrade: nothing is attached to its path"],
   "method-unsupported": [501, "RFC 9110 §9.1", "Cannot serve request: fetch cannot be given its method"],
   "timeout": [408, "RFC 9110 §15.5.9", "Cannot complete handshake: it took too long"],
   "ended": [400, "RFC 6455 §4", "Cannot complete handshake: the stream ended before it was complete"],

@@ -4,7 +4,9 @@
  * @module
  */
 
+import type { Socket } from "node:net";
 import type { ServerConnection } from "../connection/web_socket_connection.ts";
+import { HandshakeError } from "../errors.ts";
 import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { wrongType } from "../options/wrong_type.ts";
 import { Acceptor, type ServerCloseOptions } from "../server/acceptor.ts";
@@ -16,7 +18,8 @@ import {
 } from "../server/serve_options.ts";
 import { callers } from "./callers.ts";
 import { type HttpServer, pathnameOf, type Route, UpgradeRouter } from "./node_router.ts";
-import { readRequest, takeSocket } from "./node_upgrade.ts";
+import { remoteAddressOf } from "./node_transport.ts";
+import { fieldsOf, readRequest, takeSocket } from "./node_upgrade.ts";
 import { sha1 } from "./sha1.ts";
 import { zlibCodec } from "./zlib.ts";
 
@@ -100,6 +103,11 @@ export function attach<C = undefined>(
     path,
     matches,
     fail: (error) => acceptor.report(error, { stage: "accept" }),
+    tellRefused: (request, socket) =>
+      acceptor.tellRefused(new HandshakeError("not-found"), {
+        fields: fieldsOf(request),
+        remoteAddress: remoteAddressOf(socket as unknown as Socket),
+      }),
     take(request, socket, head) {
       const channel = takeSocket(socket);
       if (channel === undefined) return;

@@ -42,6 +42,8 @@ export interface Route {
   fail(error: unknown): void;
   /** Takes a request over. */
   readonly take: UpgradeListener;
+  /** Tells the user of a request that is nobody's. */
+  tellRefused(request: IncomingUpgrade, socket: UpgradeSocket): void;
 }
 
 /** Shares the upgrades of one server out among all that is attached to it: its only listener of ours. */
@@ -112,7 +114,9 @@ export class UpgradeRouter {
       if (answer === "yes") return route.take(request, socket, head);
       if (answer === "failed") return refuse(socket, 500, new HandshakeError("internal").message);
     }
-    if (this.#server.listenerCount("upgrade") === 1) refuse(socket, 404, "Not found");
+    if (this.#server.listenerCount("upgrade") > 1) return;
+    for (const route of this.#routes) route.tellRefused(request, socket);
+    refuse(socket, 404, "Not found");
   };
 }
 

@@ -35,12 +35,9 @@ export class NodeTransport extends SocketTransport implements Transport, SocketR
    */
   constructor(socket: Socket, { fresh }: { fresh: boolean }) {
     super();
-    const { remoteAddress, remotePort } = socket;
     // Sockets of Bun's http.Server have it too, and it is false.
     this.secure = "encrypted" in socket && socket.encrypted === true;
-    this.remoteAddress = remoteAddress === undefined
-      ? undefined
-      : { hostname: remoteAddress, port: remotePort! };
+    this.remoteAddress = remoteAddressOf(socket);
     this.#socket = socket;
     const owned: Owned = Object.assign(socket, { [kReader]: this });
     if (fresh && readInto(owned)) owned.resume();
@@ -123,4 +120,9 @@ export class NodeTransport extends SocketTransport implements Transport, SocketR
   protected startReading(): void {
     this.#socket.resume();
   }
+}
+
+/** Tells where the other end of a socket is, if it knows. */
+export function remoteAddressOf({ remoteAddress, remotePort }: Socket): RemoteAddress | undefined {
+  return remoteAddress === undefined ? undefined : { hostname: remoteAddress, port: remotePort! };
 }

@@ -30,7 +30,7 @@ import { isUpgrade } from "../handshake/server_handshake.ts";
 import type { Callers } from "./callers.ts";
 import { defaultOnError } from "./default_on_error.ts";
 import { answerRequest } from "./fetch_answer.ts";
-import { refusedHandshake } from "./refused_handshake.ts";
+import { refusedHandshake, type RefusedRequest } from "./refused_handshake.ts";
 import { Session, type SessionHost } from "./session.ts";
 import type { ErrorContext, Handler, ServerSettings } from "./serve_options.ts";
 
@@ -176,7 +176,8 @@ export class Acceptor<C> {
       await (isUpgrade(received.head) ? this.#upgrade(received, task) : this.#answer(received, task));
     } catch (error) {
       const fault = error instanceof HandshakeError ? error : new HandshakeError("internal");
-      this.#tellRefused(fault, channel, received);
+      const { remoteAddress } = channel.transport;
+      this.tellRefused(fault, { fields: received?.head.headers, remoteAddress });
       await refuse(channel, fault, limits);
     } finally {
       this.#pending.delete(task);
@@ -185,12 +186,12 @@ export class Acceptor<C> {
   }
 
   /** Tells the user of a refusal of ours, but of clients that left, and of what `onError` was called with. */
-  #tellRefused(error: HandshakeError, channel: ByteChannel, received: ReceivedRequest | undefined): void {
+  tellRefused(error: HandshakeError, request: RefusedRequest): void {
     const { onRefused } = this.#settings;
     if (onRefused === undefined || error.code === "ended" || error.code === "internal") return;
     const fail = (failure: unknown) => this.report(failure, { stage: "handshake" });
     try {
-      Promise.resolve(onRefused(refusedHandshake(error, channel, received))).catch(fail);
+      Promise.resolve(onRefused(refusedHandshake(error, request))).catch(fail);
     } catch (failure) {
       fail(failure);
     }

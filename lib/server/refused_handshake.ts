@@ -4,10 +4,9 @@
  * @module
  */
 
-import type { ReceivedRequest } from "../connection/accept.ts";
-import type { ByteChannel } from "../connection/byte_channel.ts";
 import type { RemoteAddress } from "../connection/transport.ts";
 import type { HandshakeError } from "../errors.ts";
+import type { HeaderFields } from "../handshake/header_fields.ts";
 
 /** A request that was refused before any of the user's functions had a say, or after `origins` or `hosts` had. */
 export interface RefusedHandshake {
@@ -23,23 +22,24 @@ export interface RefusedHandshake {
   readonly remoteAddress: RemoteAddress | undefined;
 }
 
-/**
- * Says what was refused.
- *
- * @param error The fault.
- * @param channel Where it came from.
- * @param received The request, if its head was read.
- */
+/** What is known of a request that is refused. */
+export interface RefusedRequest {
+  /** Its header lines, if its head was read. */
+  readonly fields: HeaderFields | undefined;
+  /** Where it came from. */
+  readonly remoteAddress: RemoteAddress | undefined;
+}
+
+/** Says what was refused, and why. */
 export function refusedHandshake(
   error: HandshakeError,
-  channel: ByteChannel,
-  received: ReceivedRequest | undefined,
+  { fields, remoteAddress }: RefusedRequest,
 ): RefusedHandshake {
-  const headers = received?.head.headers.toHeaders();
+  const headers = fields?.toHeaders();
   const [origin, host] = ["origin", "host"].map((name) => headers?.get(name) ?? "none");
   const { status = 500 } = error;
   const reason = error.code === "origin"
     ? `${error.message} (Origin: ${origin}, Host: ${host})`
     : error.message;
-  return { error, status, reason, headers, remoteAddress: channel.transport.remoteAddress };
+  return { error, status, reason, headers, remoteAddress };
 }

@@ -87,7 +87,10 @@ export interface ServerOptions<C = undefined> extends AcceptOptions {
    * @default prints them with `console.error`
    */
   onError?: (error: unknown, context: ErrorContext) => unknown;
-  /** Called with each request that Sluice itself refuses, such as one of a foreign origin; not with what `authorize` refuses. */
+  /**
+   * Called with each request that Sluice itself refuses, such as one of a foreign origin; not with what `authorize` refuses.
+   * Where there is no server, `upgrade`, `receiveUpgrade` and `acceptStream` reject with the same error instead.
+   */
   onRefused?: (refused: RefusedHandshake) => unknown;
 }
 

@@ -12,6 +12,7 @@ import {
   type ErrorContext,
   type Handler,
   type HttpServer,
+  type RefusedHandshake,
   refuseUpgrade,
   upgrade,
 } from "../../lib/adapters/node.ts";
@@ -582,5 +583,20 @@ test("a handler may await attached.close(): it goes on once its client is gone",
     assertEquals((await socket.closed).closeCode, 1001);
     await within("the handler goes on", done.promise);
     await within("all of it is over", attached.close());
+  });
+});
+
+test("attach: each onRefused is called for an upgrade to a path that nothing is attached to", () => {
+  const told: unknown[] = [];
+  const onRefused = ({ error, status, headers, remoteAddress }: RefusedHandshake) =>
+    void told.push([error.code, status, headers?.get("upgrade"), remoteAddress?.hostname]);
+  return attaching({ path: "/one", onRefused }, echo, async ({ server, port }) => {
+    const other = attach(server, { path: "/two", onRefused }, echo);
+    const wire = await Wire.open(port);
+    wire.send(UPGRADE.replace("GET / ", "GET /three "));
+    assertEquals((await wire.head()).split(" ")[1], "404");
+    assertEquals(told, Array(2).fill(["not-found", 404, "websocket", "127.0.0.1"]));
+    wire.destroy();
+    await other.close();
   });
 });
