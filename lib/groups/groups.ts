@@ -272,7 +272,9 @@ export class Groups implements AsyncDisposable {
 
   *#membersOf(group: string): Generator<[key: string, Member]> {
     yield* this.#memberships.membersOf(group);
-    if (this.#relay !== undefined) yield* this.#relay.presence.membersOf(group);
+    if (this.#relay !== undefined && this.#closed === undefined) {
+      yield* this.#relay.presence.membersOf(group);
+    }
   }
 
   #watchGroup(name: string): AsyncIterableIterator<PresenceChange, undefined> {

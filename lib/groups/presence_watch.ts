@@ -23,7 +23,8 @@ export interface PresenceChange {
 class Watcher {
   /** At most one change for each name: what nobody has asked for yet is put together. */
   readonly #pending = new Map<string, PresenceChange>();
-  #wake: (() => void) | undefined;
+  /** Wakes all who wait, in their order: several may ask ahead. */
+  #waiting: PromiseWithResolvers<void> | undefined;
   #ended = false;
 
   /** Takes a change, and joins it with one of the same name that waits. */
@@ -42,6 +43,12 @@ class Watcher {
     this.#wakeUp();
   }
 
+  /** Ends it at once: nobody wants to know any more. */
+  leave(): void {
+    this.#pending.clear();
+    this.end();
+  }
+
   async next(): Promise<IteratorResult<PresenceChange, undefined>> {
     for (;;) {
       for (const [name, change] of this.#pending) {
@@ -49,13 +56,14 @@ class Watcher {
         return { done: false, value: change };
       }
       if (this.#ended) return { done: true, value: undefined };
-      await new Promise<void>((resolve) => this.#wake = resolve);
+      this.#waiting ??= Promise.withResolvers<void>();
+      await this.#waiting.promise;
     }
   }
 
   #wakeUp(): void {
-    this.#wake?.();
-    this.#wake = undefined;
+    this.#waiting?.resolve();
+    this.#waiting = undefined;
   }
 }
 
@@ -157,7 +165,7 @@ export class PresenceWatch {
     const iterator: AsyncIterableIterator<PresenceChange, undefined> = {
       next: () => watcher.next(),
       return: () => {
-        watcher.end();
+        watcher.leave();
         watchers.delete(watcher);
         if (watchers.size === 0 && this.#groups.get(group) === watched) this.#groups.delete(group);
         return Promise.resolve({ done: true, value: undefined });

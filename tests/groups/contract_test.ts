@@ -196,6 +196,16 @@ const contract: Record<string, (layer: Layer) => Promise<void>> = {
     assertEquals((await late.groups.presence("room")).size, 2_000);
   },
 
+  "nobody is present for groups that are closed": async ({ start }) => {
+    const [here, there] = [await start(), await start()];
+    await here.groups.join("room", new Member(), { as: "ann" });
+    const watching = there.groups.presence.watch("room");
+    assertEquals((await watching.next()).value?.name, "ann");
+    await there.groups.close();
+    assertEquals(await there.groups.presence("room"), { size: 0, names: [] });
+    assertEquals(await there.groups.presence.watch("room").next(), { done: true, value: undefined });
+  },
+
   "whoever watches a group is told who comes, changes and leaves, across processes": async ({ start }) => {
     const [here, there] = [await start(), await start()];
     const [phone, laptop, bob] = [new Member(), new Member(), new Member()];

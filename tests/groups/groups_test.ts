@@ -316,3 +316,21 @@ test("groups: members on a server, joining and leaving by their connections", ()
     assertEquals(await groups.sendTo("/", "Bye"), { local: 1, forwarded: false });
   });
 });
+
+test("groups: who watches may ask ahead, gets changes in order, and an end for each question", async () => {
+  const groups = new Groups();
+  const watching = groups.presence.watch("room");
+  const asked = Array.from({ length: 4 }, () => watching.next());
+  const [ann, bob] = members(2) as [Member, Member];
+  await groups.join("room", ann, { as: "ann" });
+  await groups.join("room", bob, { as: "bob" });
+  const came = Promise.all(asked.slice(0, 2));
+  assertEquals(await settlesInTime(came, 5_000), true);
+  assertEquals((await came).map(({ value }) => value?.name), ["ann", "bob"]);
+  groups.leave("room", ann);
+  await watching.return!();
+  const ended = Promise.all([...asked.slice(3), watching.next()]);
+  assertEquals(await settlesInTime(ended, 5_000), true);
+  assertEquals((await ended).map(({ done }) => done), [true, true]);
+  await groups.close();
+});
