@@ -109,19 +109,23 @@ for (const runtime of runtimes) {
 
   for (const [how, begin] of Object.entries(stubborn)) {
     const args = [`--close-timeout=${CLOSE_TIMEOUT}`];
-    lane.test(`the socket of a peer ${how} is freed within closeTimeout`, args, async (server) => {
-      const socket = await begin(server);
-      try {
-        await within(2_000, async () => (await server.report()).handled, 1);
-        const took = await within(CLOSE_TIMEOUT + 500, () => server.sockets(), 1);
-        figure(runtime, how, "freed after", Math.round(took), "ms");
-        const { connections, settled } = await server.report();
-        assertEquals(connections, 0);
-        assertEquals(Object.values(settled), [1], JSON.stringify(settled));
-      } finally {
-        socket.destroy();
-      }
-    });
+    lane.testOverTcpAndTls(
+      `the socket of a peer ${how} is freed within closeTimeout`,
+      args,
+      async (server) => {
+        const socket = await begin(server);
+        try {
+          await within(2_000, async () => (await server.report()).handled, 1);
+          const took = await within(CLOSE_TIMEOUT + 500, () => server.sockets(), 1);
+          figure(runtime, how, "freed after", Math.round(took), "ms");
+          const { connections, settled } = await server.report();
+          assertEquals(connections, 0);
+          assertEquals(Object.values(settled), [1], JSON.stringify(settled));
+        } finally {
+          socket.destroy();
+        }
+      },
+    );
   }
 
   lane.test(`${ROUNDS} rounds of every ending leave nothing behind`, [], async (server) => {

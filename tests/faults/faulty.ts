@@ -12,6 +12,8 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Report } from "../servers/faults.ts";
 import { COLLECTING } from "../support/heap.ts";
+import { currentCertificate, overTls, securedClient } from "../support/links.ts";
+import { requires } from "../support/requires.ts";
 import { type RunningServer, type Runtime, startServer } from "../support/runtimes.ts";
 import { settlesInTime, sleep } from "../support/serving.ts";
 import { UPGRADE, Wire } from "../support/wire.ts";
@@ -48,7 +50,7 @@ export class Subject {
 
   /** Where clients connect. */
   urlOf(path: string): string {
-    return `ws://127.0.0.1:${this.port}${path}`;
+    return `${currentCertificate() ? "wss" : "ws"}://127.0.0.1:${this.port}${path}`;
   }
 
   /** What the process has written so far. */
@@ -165,7 +167,7 @@ export function openSocket(port: number): Promise<Socket> {
     socket.once("error", reject);
     socket.once("connect", () => {
       socket.on("error", () => {});
-      resolve(socket);
+      securedClient(socket).then((secured) => resolve(secured.on("error", () => {})), reject);
     });
   });
 }
@@ -207,10 +209,28 @@ export class Lane {
 
   /** Adds a test, against a server started with these arguments. */
   test(name: string, args: readonly string[], run: (server: Subject) => Promise<void>): void {
-    const start = () => withServer(this.#runtime, args, run);
-    const outcome = onLinux.skip === false ? this.#last.then(start) : Promise.resolve();
+    this.#add(name, onLinux, () => withServer(this.#runtime, args, run));
+  }
+
+  /** Adds two: the second goes over TLS. */
+  testOverTcpAndTls(
+    name: string,
+    args: readonly string[],
+    run: (server: Subject) => Promise<void>,
+  ): void {
+    this.test(name, args, run);
+    const needs = onLinux.skip === false ? requires("openssl") : onLinux;
+    this.#add(
+      `over TLS: ${name}`,
+      needs,
+      () => overTls(() => withServer(this.#runtime, [...args, "--tls"], run)),
+    );
+  }
+
+  #add(name: string, needs: { skip: false | string }, start: () => Promise<void>): void {
+    const outcome = needs.skip === false ? this.#last.then(start) : Promise.resolve();
     this.#last = outcome.catch(() => {});
-    test(`${this.#runtime}: ${name}`, onLinux, () => outcome);
+    test(`${this.#runtime}: ${name}`, needs, () => outcome);
   }
 }
 

@@ -8,7 +8,7 @@
 import process from "node:process";
 import { WebSocket } from "ws";
 
-const socket = new WebSocket(process.argv[2]!, { perMessageDeflate: false });
+const socket = new WebSocket(process.argv[2]!, { perMessageDeflate: false, rejectUnauthorized: false });
 socket.on("open", () => console.log("open"));
 socket.on("ping", () => console.log("ping"));
 socket.on("close", (code) => console.log(`closed ${code}`));

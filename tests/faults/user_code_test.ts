@@ -99,7 +99,7 @@ for (const runtime of runtimes) {
       }),
   );
 
-  lane.test("onError throws at a peer that keepalive has given up: the server stays up", [
+  lane.testOverTcpAndTls("onError throws at a peer that keepalive has given up: the server stays up", [
     "--keepalive=100,100",
   ], async (server) => {
     const wire = await upgradeAt(server, "/echo?onerror=throw");

@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import type { ErrorContext } from "../../lib/server/serve_options.ts";
 import type { WebSocketConnection, WebSocketError } from "../../mod.ts";
 import { MESSAGE_SIZE, messageAt } from "../faults/pattern.ts";
+import { certificateFromFlags } from "../support/certificate.ts";
 import { heapUsed } from "../support/heap.ts";
 import { serve } from "../support/sluice.ts";
 import { timersRunning } from "../support/timers.ts";
@@ -25,6 +26,7 @@ const { values: flags } = parseArgs({
     "max-connections": { type: "string", default: "Infinity" },
     "compression": { type: "boolean", default: false },
     "turns": { type: "boolean", default: false },
+    "tls": { type: "boolean", default: false },
   },
 });
 
@@ -190,8 +192,10 @@ const pages: Record<string, () => Response | Promise<Response>> = {
 
 const [interval, timeout] = (flags.keepalive ?? "").split(",").map(Number);
 
+const tls = certificateFromFlags();
 const server = await serve(
   {
+    ...tls !== undefined && { tls },
     hostname: "127.0.0.1",
     keepalive: flags.keepalive === undefined ? false : { interval: interval!, timeout: timeout! },
     closeTimeout: Number(flags["close-timeout"]),
@@ -243,4 +247,6 @@ const server = await serve(
 
 process.on("exit", (code) => console.log(`exited with ${code}`));
 const { address } = server;
-if ("port" in address) console.log(`listening on ws://${address.hostname}:${address.port}`);
+if ("port" in address) {
+  console.log(`listening on ${tls ? "wss" : "ws"}://${address.hostname}:${address.port}`);
+}

@@ -6,6 +6,7 @@
 
 import { test } from "node:test";
 import { connect as connectTls, createSecureContext, type SecureContext, TLSSocket } from "node:tls";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { type Certificate, makeCertificate } from "./certificate.ts";
@@ -16,9 +17,12 @@ let current: Certificate | undefined;
 let made: Certificate | undefined;
 let context: SecureContext | undefined;
 
+/** The same for tests that run beside each other. */
+const links = new AsyncLocalStorage<Certificate>();
+
 /** The certificate of the server that the running test talks to, if that goes over TLS. */
 export function currentCertificate(): Certificate | undefined {
-  return current;
+  return current ?? links.getStore();
 }
 
 /**
@@ -39,9 +43,14 @@ export function testOverTcpAndTls(name: string, run: () => Promise<void>): void 
   });
 }
 
+/** Runs something over TLS, also beside others that go over TCP. */
+export function overTls<T>(run: () => Promise<T>): Promise<T> {
+  return links.run(made ??= makeCertificate(), run);
+}
+
 /** Puts TLS on a client's socket, if the running test goes over it. */
 export async function securedClient(socket: Socket): Promise<Socket> {
-  if (current === undefined) return socket;
+  if (currentCertificate() === undefined) return socket;
   const secured = connectTls({ socket, rejectUnauthorized: false });
   await once(secured, "secureConnect");
   return secured;
