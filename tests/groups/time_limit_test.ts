@@ -2,7 +2,7 @@ import { test } from "node:test";
 import { assert, assertEquals, assertRejects } from "#std/assert";
 import { type Broker, Groups, type GroupsErrorContext, MemoryHub } from "../../lib/groups/mod.ts";
 import { TimeLimit } from "../../lib/groups/time_limit.ts";
-import { sleep } from "../support/serving.ts";
+import { sleep, until } from "../support/serving.ts";
 import { Member } from "./member.ts";
 
 const NEVER = new Promise<never>(() => {});
@@ -45,6 +45,32 @@ test("a broker that does not answer: each call ends within the limit, and the er
     ]
   ) assert(told.includes(expected), `${expected} is not among ${told.join("; ")}`);
   assertEquals(groups.counts.lost, 2);
+});
+
+test("a broker that does not answer: with a history, too, each call ends within the limit", async () => {
+  const reported: [message: string, context: GroupsErrorContext][] = [];
+  const groups = new Groups({
+    broker: { ...frozenBroker(), history: { append: () => NEVER, read: () => NEVER } },
+    history: {},
+    timeout: 50,
+    onError: (error, context) => reported.push([(error as Error).message, context]),
+  });
+  const members = [new Member(), new Member()];
+  const unknown = { position: undefined, recovered: false, missed: undefined };
+  assertEquals(await groups.join("room", members[0]!, { since: "oldest" }), unknown);
+  assertEquals(await groups.join("room", members[1]!), { ...unknown, recovered: true, missed: 0 });
+  await groups.publish("room", "to nobody");
+  await until(() => reported.some(([, { stage }]) => stage === "history"));
+  await groups.close();
+  const told = new Set(reported.map(([message, { stage }]) => `${stage}: ${message}`));
+  for (
+    const expected of [
+      "subscribe: Cannot join group: the broker did not answer within 50 ms",
+      "history: Cannot read history: the broker did not answer within 50 ms",
+      "publish: Cannot publish message: the broker did not answer within 50 ms",
+    ]
+  ) assert(told.has(expected), `${expected} is not among ${[...told].join("; ")}`);
+  assertEquals([groups.counts.lost, members.flatMap(({ received }) => received)], [1, []]);
 });
 
 test("a promise that settles in time is as it was, and leaves no timer", async () => {
