@@ -22,7 +22,7 @@ export const CONNECTION_FAULTS = {
     "RFC 6455 §5.2",
     "Cannot decode frame: its length is not in the shortest form",
   ],
-  "length-out-of-range": [1002, "RFC 6455 §5.2", "Cannot decode frame: its length is 2^53 bytes or more"],
+  "length-out-of-range": [1002, "RFC 6455 §5.2", "Cannot decode frame: its length is 2^63 bytes or more"],
   "unexpected-continuation": [1002, "RFC 6455 §5.4", "Cannot decode frame: it continues no message"],
   "expected-continuation": [1002, "RFC 6455 §5.4", "Cannot decode frame: it interrupts a fragmented message"],
   "frame-too-big": [1009, "RFC 6455 §10.4", "Cannot decode frame: it is over the size limit"],

@@ -8,7 +8,7 @@ import { WebSocketError } from "../errors.ts";
 import { ByteCollector } from "./byte_collector.ts";
 import { copyRange, joinBytes } from "./bytes.ts";
 import { type Frame, isControl, Opcode, type Role } from "./frame.ts";
-import { type HeaderContext, headerFault, LENGTH_UNKNOWN } from "./header.ts";
+import { type HeaderContext, headerFault, LENGTH_INVALID, LENGTH_UNKNOWN } from "./header.ts";
 import { mask, maskRange, rotate, wordsIn } from "./mask.ts";
 
 /** The default of every limit on the size of a frame or message: 1 MiB. */
@@ -18,6 +18,9 @@ export const DEFAULT_MAX_SIZE = 1_048_576;
 export const DEFAULT_MAX_EMPTY_FRAGMENTS = 1_024;
 
 const NOTHING = new Uint8Array(0);
+
+/** The longest length that is exact as a number: what is longer is too big, whatever the limit. */
+const MAX_LENGTH = Number.MAX_SAFE_INTEGER;
 
 /** The longest header: two bytes, a 64-bit length, a masking key. */
 const MAX_HEADER_SIZE = 14;
@@ -103,8 +106,8 @@ export class FrameDecoder {
       rsv1: options.rsv1 ?? false,
       fragmented: false,
       maxFrameSize: options.maxFrameSize ?? Infinity,
-      maxMessageSize: Infinity,
-      maxCompressedSize: Infinity,
+      maxMessageSize: MAX_LENGTH,
+      maxCompressedSize: MAX_LENGTH,
       compressed: false,
       messageSize: 0,
       maxEmptyFragments: options.maxEmptyFragments ?? DEFAULT_MAX_EMPTY_FRAGMENTS,
@@ -115,9 +118,9 @@ export class FrameDecoder {
 
   /** Sets how long a message may be, in bytes, as the option does. */
   limit(maxMessageSize: number): void {
-    this.#context.maxMessageSize = maxMessageSize;
+    this.#context.maxMessageSize = Math.min(maxMessageSize, MAX_LENGTH);
     // Fast compressors write random bytes in the fixed code: 9 bits for most of them, where others add 5 % at most.
-    this.#context.maxCompressedSize = maxMessageSize + maxMessageSize / 7 + 1_024;
+    this.#context.maxCompressedSize = Math.min(maxMessageSize + maxMessageSize / 7 + 1_024, MAX_LENGTH);
   }
 
   /** Whether the bytes so far end between two frames. */
@@ -269,7 +272,7 @@ export class FrameDecoder {
       ? form
       : end - at < 2 + lengthSize
       ? LENGTH_UNKNOWN
-      : readUint(bytes, at + 2, lengthSize);
+      : readLength(bytes, at + 2, lengthSize);
     const fault = headerFault(first, second, length, this.#context);
     if (fault !== undefined) throw new WebSocketError(fault);
     const size = 2 + lengthSize + this.#keySize;
@@ -294,6 +297,12 @@ export class FrameDecoder {
     context.messageSize = this.#fin ? 0 : context.messageSize + length;
     context.emptyFragments = !this.#fin && length === 0 ? context.emptyFragments + 1 : 0;
   }
+}
+
+/** Reads an extended length. */
+function readLength(bytes: Uint8Array, at: number, size: number): number {
+  // 2^63 - 1, the longest that is allowed, becomes 2^63 as a number.
+  return size === 8 && bytes[at]! > 0x7f ? LENGTH_INVALID : readUint(bytes, at, size);
 }
 
 /** Reads an unsigned integer of `size` bytes, the highest first. Beyond 2^53 it is no longer exact. */

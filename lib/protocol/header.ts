@@ -16,6 +16,9 @@ export const MAX_CONTROL_LENGTH = 125;
 /** Stands for a payload length that is not known yet: its extended form is still to be read. */
 export const LENGTH_UNKNOWN = -1;
 
+/** Stands for a payload length whose highest bit is set, which it must not be (§5.2): 2^63 bytes or more. */
+export const LENGTH_INVALID: number = Infinity;
+
 /** What a header is held against: our side's options, and where the stream stands. */
 export interface HeaderContext {
   /** Whether frames must be masked: they must when we are the server (§5.1). */
@@ -26,7 +29,7 @@ export interface HeaderContext {
   fragmented: boolean;
   /** The longest data frame we take, in bytes. */
   readonly maxFrameSize: number;
-  /** The longest message we take, in bytes, all its frames together. */
+  /** The longest message we take, in bytes, all its frames together: 2^53 - 1 at most, beyond which no number is exact. */
   maxMessageSize: number;
   /** The most bytes that such a message may have on the wire when it is compressed. */
   maxCompressedSize: number;
@@ -90,7 +93,7 @@ function lengthFault(
 ): WebSocketErrorCode | undefined {
   // §5.2: "the minimal number of bytes MUST be used to encode the length".
   if ((form === 126 && length < 126) || (form === 127 && length < 65_536)) return "length-not-minimal";
-  if (length > Number.MAX_SAFE_INTEGER) return "length-out-of-range";
+  if (length === LENGTH_INVALID) return "length-out-of-range";
   if (length > context.maxFrameSize) return "frame-too-big";
   if (length > limit - context.messageSize) return "message-too-big";
   if (length === 0 && !fin && context.emptyFragments >= context.maxEmptyFragments) {

@@ -49,7 +49,7 @@ export const ALLOWED: readonly Allowed[] = [
     matches: ({ code }) => code === "length-not-minimal",
   },
   {
-    name: "a length of 2^53 bytes or more",
+    name: "a length with its highest bit set",
     ws: "fails with 1009",
     sluice: "fails with 1002",
     section: "RFC 6455 §5.2",

@@ -38,7 +38,7 @@ const header = mutantsOf("lib/protocol/header.ts", FRAMES, [
   ],
   ["16-bit lengths are needed", "(form === 126 && length < 126) || ", ""],
   ["64-bit lengths are needed", " || (form === 127 && length < 65_536)", ""],
-  ["lengths are exact numbers", `if (length > Number.MAX_SAFE_INTEGER) return "length-out-of-range";`, ""],
+  ["the highest bit of a length is 0", `if (length === LENGTH_INVALID) return "length-out-of-range";`, ""],
   ["frames are no longer than they may be", `if (length > context.maxFrameSize) return "frame-too-big";`, ""],
   [
     "messages are no longer than they may be, by their headers",
@@ -55,6 +55,12 @@ const header = mutantsOf("lib/protocol/header.ts", FRAMES, [
 ]);
 
 const decoder = mutantsOf("lib/protocol/frame_decoder.ts", [...ENDPOINT, ...DEFLATE], [
+  ["messages are no longer than numbers are exact", "Math.min(maxMessageSize, MAX_LENGTH)", "maxMessageSize"],
+  [
+    "lengths of less than 2^63 bytes are valid",
+    "size === 8 && bytes[at]! > 0x7f ? LENGTH_INVALID : readUint(bytes, at, size)",
+    "readUint(bytes, at, size) >= 2 ** 63 ? LENGTH_INVALID : readUint(bytes, at, size)",
+  ],
   ["fragments add up", "this.#fin ? 0 : context.messageSize + length", "0"],
   ["empty fragments add up", "context.emptyFragments + 1 : 0", "0 : 0"],
   ["what is compressed is limited too", "maxMessageSize + maxMessageSize / 7 + 1_024", "Infinity"],

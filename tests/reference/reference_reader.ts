@@ -169,7 +169,9 @@ export class ReferenceReader {
   /** The limits that a header alone can break (§10.4). */
   #admit({ fin, rsv1, length }: { fin: boolean; rsv1: boolean; length: number }): void {
     const { maxMessageSize, maxCompressedSize, maxEmptyFragments } = this.#options;
-    const limit = (this.#pending?.compressed ?? rsv1) ? maxCompressedSize : maxMessageSize;
+    const asked = (this.#pending?.compressed ?? rsv1) ? maxCompressedSize : maxMessageSize;
+    // Longer ones are no exact numbers, and over any limit.
+    const limit = Math.min(asked, Number.MAX_SAFE_INTEGER);
     demand((this.#pending?.announced ?? 0) + length <= limit, 1009, "a message over the limit");
     this.#empties = !fin && length === 0 ? this.#empties + 1 : 0;
     demand(this.#empties <= maxEmptyFragments, 1008, "empty fragments over the limit");

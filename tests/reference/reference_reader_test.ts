@@ -19,11 +19,7 @@ function read(row: FrameRow): ReferenceLog {
   });
 }
 
-/** RFC 6455 §5.2 allows lengths below 2^63, and these are over every limit; Sluice takes none from 2^53 on for a length. */
-const LENGTHS: ReadonlySet<string> = new Set(["2^53 bytes", "2^53 + 1 bytes", "2^63 - 1 bytes"]);
-
-function closeCodeOf({ name, error }: FrameRow): number | undefined {
-  if (error === "length-out-of-range" && LENGTHS.has(name)) return 1009;
+function closeCodeOf({ error }: FrameRow): number | undefined {
   return error && CONNECTION_FAULTS[error][0];
 }
 

@@ -243,10 +243,30 @@ const lengths: FrameRow[] = [
     ["the highest bit of a 64-bit length", "8000000000000000"],
     ["the highest bit of a 64-bit length, and a small rest", "8000000000010000"],
     ["a 64-bit length of all ones", "ffffffffffffffff"],
+  ].flatMap(([name, hex]) => rows(name!, "§5.2", `82 7f ${hex}!: 61 62`, { error: "length-out-of-range" })),
+  ...[
     ["2^63 - 1 bytes", "7fffffffffffffff"],
+    ["2^63 - 1,024 bytes", "7ffffffffffffc00"],
+    ["2^62 bytes", "4000000000000000"],
     ["2^53 bytes", "0020000000000000"],
     ["2^53 + 1 bytes", "0020000000000001"],
-  ].flatMap(([name, hex]) => rows(name!, "§5.2", `82 7f ${hex}!: 61 62`, { error: "length-out-of-range" })),
+  ].flatMap(([name, hex]) =>
+    [1_048_576, Infinity].flatMap((maxMessageSize) => [
+      ...rows(`${name}, with a limit of ${maxMessageSize}`, "§10.4", `82 7f ${hex}!: 61 62`, {
+        error: "message-too-big",
+        limits: { maxMessageSize },
+      }),
+      ...rows(
+        `10 bytes and ${name}, with a limit of ${maxMessageSize}`,
+        "§10.4",
+        `02 0a: 61*10; 80 7f ${hex}!: 61`,
+        {
+          error: "message-too-big",
+          limits: { maxMessageSize },
+        },
+      ),
+    ])
+  ),
   ...rows("2^53 - 1 bytes, with no limit", "§5.2", "82 7f 001fffffffffffff: 61 62", {
     frames: [],
     limits: { maxMessageSize: Infinity },
