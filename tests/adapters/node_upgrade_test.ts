@@ -199,6 +199,7 @@ test("frames glued to the head are kept, wherever they are cut", () =>
 const DECIDED_BY_NODE: ReadonlySet<string> = new Set([
   "a method in lower case",
   "HTTP/0.9",
+  "HTTP/0.1",
   "the HTTP/2 preface",
   "HTTP/1.2",
   "HTTP/2.1",

@@ -15,7 +15,7 @@ import { cuts } from "./streams.ts";
 
 /** RFC 9112 §3 to §5 as expressions; they are for heads of a few hundred bytes. */
 const LINES = "(?:[!#$%&'*+\\-.^_`|~0-9A-Za-z]+:[\\t\\x20-\\x7e\\x80-\\xff]*\\r\\n)*\\r\\n";
-const REQUEST = new RegExp(`^(?:\\r\\n)?[!#$%&'*+\\-.^_\`|~0-9A-Za-z]+ [!-~]+ HTTP/1\\.1\\r\\n${LINES}`);
+const REQUEST = new RegExp(`^(?:\\r\\n)?[!#$%&'*+\\-.^_\`|~0-9A-Za-z]+ [!-~]+ HTTP/1\\.[01]\\r\\n${LINES}`);
 const RESPONSE = new RegExp(`^HTTP/1\\.1 [1-9][0-9]{2}(?: [\\t\\x20-\\x7e\\x80-\\xff]*)?\\r\\n${LINES}`);
 
 interface Mutation {
