@@ -89,5 +89,6 @@ function isOwn(origin: string, head: RequestHead, secure: boolean): boolean {
   if (page.protocol !== "https:" && (secure || page.protocol !== "http:")) return false;
   const authority = requestAuthority(head);
   // A missing port is the default of the page's own scheme.
-  return authority !== undefined && page.host === new URL(`${page.protocol}//${authority}`).host;
+  const own = `${page.protocol}//${authority}`;
+  return authority !== undefined && URL.canParse(own) && page.host === new URL(own).host;
 }
