@@ -28,7 +28,7 @@ export function fuzz<Ts>(
   const options = { numRuns: Math.ceil(runs * factor) };
   test(
     name,
-    { timeout: 60_000 * Math.max(1, factor) },
+    { timeout: 300_000 * Math.max(1, factor) },
     () => check(property as fc.IAsyncProperty<Ts>, options),
   );
 }
