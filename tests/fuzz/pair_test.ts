@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { watch } from "../support/watch_sent.ts";
 import { fuzz } from "./fuzz.ts";
 import { type Command, Pair, type StreamedRead, type Terms } from "./pair_model.ts";
 
@@ -66,6 +67,6 @@ fuzz(
       for (const [at, command] of commands) await pair.run(at, command);
       await pair.finish();
     },
-  ),
+  ).beforeEach(() => void (watch.on = false)).afterEach(() => void (watch.on = true)),
   { long: 100, others: 1 },
 );
