@@ -16,9 +16,9 @@ import type { WebSocketConnection } from "./web_socket_connection.ts";
 
 /** What the readable asks of its connection. */
 export interface ReadableOwner {
-  /** Takes note that more is wanted. */
+  /** Records that more is wanted. */
   asked(): void;
-  /** Takes note that nothing more is wanted. */
+  /** Records that nothing more is wanted. */
   close(): void;
 }
 
@@ -103,7 +103,7 @@ export function messageWritable(
   }, { highWaterMark: Math.max(1, highWaterMark), size: sizeOf });
 }
 
-/** What is no message counts nothing: `send` says what was expected. */
+/** Anything that is not a message counts nothing: `send` says what was expected. */
 function sizeOf(message: string | Bytes | PreparedMessage | null | undefined): number {
   return (typeof message === "string" ? message.length : Number(message?.byteLength) || 0) + 1;
 }

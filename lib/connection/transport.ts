@@ -25,7 +25,7 @@ export interface TransportSink {
   data(bytes: Uint8Array): void;
   /** Takes note that the write under way is done. */
   drain(): void;
-  /** Takes note that the peer made room for more of the write under way: it reads. */
+  /** Records that the peer made room for more of the write under way: it reads. */
   progress?(): void;
   /** Writes what has gathered: the answer to {@linkcode Transport.defer}. */
   flush(): void;

@@ -47,6 +47,9 @@ export function broadcastChannelBroker(options: BroadcastChannelBrokerOptions = 
   return new BroadcastChannelBroker(new BroadcastChannel(name), presenceTtl);
 }
 
+/** Of how many other ends the latest number is kept. */
+const MAX_ENDS = 1_024;
+
 class BroadcastChannelBroker implements Broker {
   readonly presenceTtl: () => Promise<number>;
   readonly #port: BroadcastChannel;
@@ -104,7 +107,10 @@ class BroadcastChannelBroker implements Broker {
   /** Tells that messages were dropped on the way, if the numbers of an end have a gap. */
   #noticeGap(from: string, number: number): void {
     const missed = number - (this.#heard.get(from) ?? number - 1) - 1;
+    // The latest last: of threads that come and go only so many are known.
+    this.#heard.delete(from);
     this.#heard.set(from, number);
+    if (this.#heard.size > MAX_ENDS) this.#heard.delete(this.#heard.keys().next().value!);
     if (missed <= 0) return;
     this.#events?.interrupted(new Error(`The BroadcastChannel dropped ${missed} messages`));
     this.#events?.restored();

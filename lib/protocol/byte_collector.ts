@@ -62,7 +62,7 @@ export class ByteCollector {
     return this.#buffer.subarray(this.#length);
   }
 
-  /** Hands over what was gathered, in a buffer that holds nothing else and is the caller's own, and starts anew. */
+  /** Hands over what was gathered, in a buffer that holds nothing else and is the caller's own, and starts again. */
   take(): Uint8Array {
     if (this.#buffer.length > this.#length) {
       const bytes = copyRange(this.#buffer, 0, this.#length);

@@ -262,7 +262,7 @@ export class Acceptor<C> {
 
   /** Returns the response that refuses an upgrade, if it is to be refused. */
   async #judge(upgrade: ReceivedUpgrade<C>): Promise<Response | undefined> {
-    // Before the user's own code: it shall not have to think of origins.
+    // Before the user's own code: it should not have to think of origins.
     await checkOrigin(upgrade, this.#settings.accept);
     return await this.#authorize(upgrade);
   }

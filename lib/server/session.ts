@@ -20,7 +20,7 @@ export interface SessionHost<C> {
   report(error: unknown, context: ErrorContext): void;
   /** Takes note that the connection is closed. */
   closed(session: Session<C>): void;
-  /** Takes note that the connection's stream has ended. */
+  /** Records that the connection's stream has ended. */
   gone(): void;
   /** Takes note that connection and handler are over. */
   over(session: Session<C>): void;
