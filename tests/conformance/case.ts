@@ -6,12 +6,8 @@
  * @module
  */
 
-import process from "node:process";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import { fromHex } from "../vectors/hex.ts";
-
-/** Whether to run the full counts and sizes. */
-export const LONG: boolean = process.env.SLUICE_LONG === "1";
 
 /** The longest message that Sluice is told to take. */
 export const MAX_MESSAGE_SIZE: number = 16 * 1_048_576;

@@ -13,7 +13,6 @@ import {
   fragments,
   type FrameSpec,
   gets,
-  LONG,
   MAX_MESSAGE_SIZE,
   row,
   send,
@@ -21,6 +20,7 @@ import {
   text,
   withLength,
 } from "./case.ts";
+import { LONG } from "../support/long.ts";
 import { asciiOf, binaryOf, textOf } from "./payloads.ts";
 
 const KIB = 1_024;

@@ -9,7 +9,8 @@
 import { jsonMessage } from "../../bench/json.ts";
 import type { CompressionOptions } from "../../lib/connection/compression.ts";
 import type { Role } from "../../lib/protocol/frame.ts";
-import { type Case, LONG, octets } from "./case.ts";
+import { LONG } from "../support/long.ts";
+import { type Case, octets } from "./case.ts";
 import type { Direction } from "./deflate_codec.ts";
 import { binaryOf, textOf } from "./payloads.ts";
 

@@ -197,7 +197,7 @@ for (const runtime of runtimes) {
         );
         // It will have come back, should the server.
         await untilState(page, "waiting");
-      }, ["ERR_CONNECTION_REFUSED"]);
+      }, ["ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET"]);
     } finally {
       await program.stop("SIGKILL");
     }

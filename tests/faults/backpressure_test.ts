@@ -5,13 +5,14 @@ import { connect } from "node:net";
 import { once } from "node:events";
 import { WebSocket } from "ws";
 import { Opcode } from "../../lib/protocol/frame.ts";
+import { LONG } from "../support/long.ts";
 import { type Runtime, runtimes } from "../support/runtimes.ts";
 import { settlesInTime, sleep } from "../support/serving.ts";
 import { clientFrame, Wire } from "../support/wire.ts";
-import { figure, inMiB, long, MiB, onLinux, SLACK, soak, Subject, upgradeAt, withServer } from "./faulty.ts";
+import { figure, inMiB, MiB, onLinux, SLACK, soak, Subject, upgradeAt, withServer } from "./faulty.ts";
 import { MESSAGE_SIZE, messageAt } from "./pattern.ts";
 
-const SIZE = (soak ? 1_024 : long ? 256 : 64) * MiB;
+const SIZE = (soak ? 1_024 : LONG ? 256 : 64) * MiB;
 const COUNT = SIZE / MESSAGE_SIZE;
 
 /** The mark of the server, its default. */

@@ -24,9 +24,6 @@ export const onLinux: { skip: false | string } = {
   skip: process.platform === "linux" ? false : "there is no /proc",
 };
 
-/** Whether the sizes are those of the long run. */
-export const long: boolean = process.env.SLUICE_LONG === "1";
-
 /** Whether they are those of the longest: `npm run test:soak`. */
 export const soak: boolean = process.env.SLUICE_SOAK === "1";
 

@@ -5,17 +5,15 @@
  */
 
 import { assert, assertEquals } from "#std/assert";
-import process from "node:process";
 import { test } from "node:test";
 import { Groups, type GroupsOptions, type GroupsStatus } from "../../lib/groups/mod.ts";
 import { connectBroker } from "../support/broker_clients.ts";
 import { BrokerServer } from "../support/brokers.ts";
+import { LONG } from "../support/long.ts";
 import { requires } from "../support/requires.ts";
 import { sleep, until } from "../support/serving.ts";
 import { TcpGate } from "../support/tcp_gate.ts";
 import { Member } from "./member.ts";
-
-const LONG = process.env.SLUICE_LONG === "1";
 
 /** How many messages there are in the stream, and for how long one process is cut off in it, in milliseconds. */
 const MESSAGES = LONG ? 10_000 : 1_000;

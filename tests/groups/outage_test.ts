@@ -5,14 +5,12 @@
  */
 
 import { assert, assertEquals } from "#std/assert";
-import process from "node:process";
 import { test } from "node:test";
+import { LONG } from "../support/long.ts";
 import { sleep, until } from "../support/serving.ts";
 import { layers, type Process, TTL } from "./layers.ts";
 import { Member } from "./member.ts";
 import { slowdown } from "../support/patience.ts";
-
-const LONG = process.env.SLUICE_LONG === "1";
 
 /** How long a broker is frozen, in milliseconds, and how many join while it is away. */
 const FROZEN = LONG ? 20_000 : 1_000;

@@ -5,19 +5,19 @@
  */
 
 import { assertEquals } from "#std/assert";
-import process from "node:process";
 import { test } from "node:test";
 import { Groups, type GroupsErrorContext } from "../../lib/groups/mod.ts";
 import type { WebSocketConnection } from "../../mod.ts";
 import { connectBroker } from "../support/broker_clients.ts";
 import { BrokerServer } from "../support/brokers.ts";
+import { LONG } from "../support/long.ts";
 import { requires } from "../support/requires.ts";
 import { serving, sleep, until } from "../support/serving.ts";
 import { SlowProxy } from "../support/slow_proxy.ts";
 import { connect } from "../support/sluice.ts";
 
 /** How many users there are at once, and how often each reloads. */
-const [USERS, RELOADS] = process.env.SLUICE_LONG === "1" ? [20, 50] as const : [10, 12] as const;
+const [USERS, RELOADS] = LONG ? [20, 50] as const : [10, 12] as const;
 
 /** How much later the broker gets and answers everything, in milliseconds. */
 const DELAY = 3;

@@ -8,15 +8,14 @@ import { assertEquals } from "#std/assert";
 import process from "node:process";
 import { test } from "node:test";
 import { BrokerServer } from "../support/brokers.ts";
+import { LONG } from "../support/long.ts";
 import { requires } from "../support/requires.ts";
 import { type RunningServer, type Runtime, startServer } from "../support/runtimes.ts";
 import { sleep } from "../support/serving.ts";
 import { Crowd } from "./crowd.ts";
 
 /** How many members each process has, and how many messages there are in all. */
-const [MEMBERS, MESSAGES] = process.env.SLUICE_LONG === "1"
-  ? [1_000, 10_000] as const
-  : [100, 1_000] as const;
+const [MEMBERS, MESSAGES] = LONG ? [1_000, 10_000] as const : [100, 1_000] as const;
 
 const PAIRS: readonly (readonly [Runtime, Runtime])[] = [["node", "bun"], ["node", "deno"]];
 

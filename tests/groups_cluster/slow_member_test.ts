@@ -9,8 +9,9 @@ import type { Socket } from "node:net";
 import { test } from "node:test";
 import { connect } from "../../lib/adapters/node.ts";
 import type { WebSocketConnection } from "../../mod.ts";
-import { figure, inMiB, long, openSocket, SLACK, upgradeSocket } from "../faults/faulty.ts";
+import { figure, inMiB, openSocket, SLACK, upgradeSocket } from "../faults/faulty.ts";
 import type { GroupsReport } from "../servers/groups.ts";
+import { LONG } from "../support/long.ts";
 import { type Runtime, runtimes, startServer } from "../support/runtimes.ts";
 import { receive, sleep, until } from "../support/serving.ts";
 import { Listener } from "./listener.ts";
@@ -128,7 +129,7 @@ const POLICIES = ["wait", "drop", "close"] as const;
 
 for (const [i, runtime] of runtimes.entries()) {
   // Each takes ten seconds: the others are for the long run.
-  for (const policy of long ? POLICIES : [POLICIES[i]!]) {
+  for (const policy of LONG ? POLICIES : [POLICIES[i]!]) {
     test(`${runtime}, ${policy}: a member that stops reading costs the other ${MEMBERS} nothing`, () =>
       inRoom(runtime, policy, async (room) => {
         // The first makes the runtime take memory for itself. Others use the machine too: the best of some tries counts.

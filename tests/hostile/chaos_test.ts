@@ -10,16 +10,17 @@ import { figure, onLinux, soak, type Subject, within, withServer } from "../faul
 import { makeRandom, SEED } from "../faults/random.ts";
 import type { Order } from "../servers/dialler.ts";
 import type { Report } from "../servers/faults.ts";
+import { pace } from "../support/patience.ts";
 import { type Runtime, runtimes } from "../support/runtimes.ts";
-
 import { ChaosProxy, type Plan, troubles } from "./chaos_proxy.ts";
 import { withDialler } from "./dialler.ts";
 
 const CONNECTIONS = soak ? 10_000 : 1_000;
 const ABREAST = 100;
 const MESSAGES = 20;
-const KEEPALIVE = { interval: 400, timeout: 400 };
-const HANDSHAKE = 1_500;
+/** The limits of both ends, in milliseconds: short, but of a machine that does nothing else. */
+const limits = () => ({ keepalive: 400 * pace(), handshake: 1_500 * pace(), close: 500 * pace() });
+type Limits = ReturnType<typeof limits>;
 
 /** What becomes of clients on a bad network, and nothing else. */
 const CLIENT_ENDS = new Set([
@@ -45,16 +46,17 @@ const pairs: readonly (readonly [client: Runtime, server: Runtime])[] = runtimes
 for (const [client, runtime] of pairs) {
   const name =
     `${CONNECTIONS} connections from ${client} to ${runtime} through a bad network: each ends once, none is told wrong`;
-  test(name, onLinux, () =>
-    withServer(runtime, [
-      `--keepalive=${KEEPALIVE.interval},${KEEPALIVE.timeout}`,
-      "--close-timeout=500",
-      `--handshake-timeout=${HANDSHAKE}`,
+  test(name, onLinux, () => {
+    const limit = limits();
+    return withServer(runtime, [
+      `--keepalive=${limit.keepalive},${limit.keepalive}`,
+      `--close-timeout=${limit.close}`,
+      `--handshake-timeout=${limit.handshake}`,
     ], async (server) => {
       const proxy = await ChaosProxy.start(server.port, planner());
       try {
         await withDialler(client, async (dialler) => {
-          const outcome = await dialler.order(order(proxy.port));
+          const outcome = await dialler.order(order(proxy.port, limit));
           const { opened, settled, errors } = await settledReport(server);
           figure(client, "to", runtime, JSON.stringify(outcome), "server", JSON.stringify(settled));
           const { ends, complete, ...faults } = outcome;
@@ -78,7 +80,8 @@ for (const [client, runtime] of pairs) {
         await proxy.close();
       }
       await within(3_000, () => server.sockets(), 1);
-    }));
+    });
+  });
 }
 
 /** Waits until every connection of the server has settled. */
@@ -101,14 +104,18 @@ function planner(): () => Plan {
   });
 }
 
-function order(port: number): Order {
+function order(port: number, { keepalive, close, handshake }: Limits): Order {
   return {
     url: `ws://127.0.0.1:${port}/echo`,
     count: CONNECTIONS,
     abreast: ABREAST,
     messages: MESSAGES,
     end: "close",
-    options: { keepalive: KEEPALIVE, closeTimeout: 500, handshakeTimeout: HANDSHAKE },
+    options: {
+      keepalive: { interval: keepalive, timeout: keepalive },
+      closeTimeout: close,
+      handshakeTimeout: handshake,
+    },
   };
 }
 

@@ -7,10 +7,11 @@ import { runtimes } from "../support/runtimes.ts";
 import { TAKEOVER } from "./deflate_peers.ts";
 import { useServers } from "./servers.ts";
 import { Tap } from "./tap.ts";
+import { LONG_SERIES } from "./try_all.ts";
 
 const executablePath = findProgram("chromium");
 const SETTINGS = { default: true, takeover: TAKEOVER } as const;
-const SERIES = { default: 1_000, takeover: 10_000 } as const;
+const SERIES = { default: 1_000, takeover: LONG_SERIES } as const;
 
 /** A browser on a machine that may have no network, no graphics and no user but root. */
 const CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];

@@ -8,13 +8,13 @@ import {
   WS_SERVERS,
 } from "./deflate_peers.ts";
 import { OTHER_SERVERS } from "./others.ts";
-import { tryAll } from "./try_all.ts";
+import { LONG_SERIES, tryAll } from "./try_all.ts";
 
 const [greedy, ...others] = WS_SERVERS;
 const [shared, dedicated] = BUN_SERVERS;
 
 tryAll([
-  { clients: takeoverClients, servers: [greedy, dedicated], series: 10_000, takeover: true },
+  { clients: takeoverClients, servers: [greedy, dedicated], series: LONG_SERIES, takeover: true },
   { clients: takeoverClients, servers: runtimes.map(takeoverServer), takeover: true },
   { clients: takeoverClients, servers: [...others, shared] },
   { clients: [...defaultClients, ...streamClients], servers: [greedy, ...BUN_SERVERS] },

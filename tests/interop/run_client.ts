@@ -7,6 +7,7 @@
 import { execFile } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { afterPatience } from "../support/patience.ts";
 import { commandFor, type Interpreter } from "../support/runtimes.ts";
 import type { Result } from "./client.ts";
 import type { Target } from "./scenarios.ts";
@@ -16,7 +17,7 @@ const [SCRIPT, PYTHON_SCRIPT] = ["client.ts", "python_client.py"].map((name) =>
   fileURLToPath(new URL(name, import.meta.url))
 ) as [string, string];
 
-/** How long a client may take for everything, in milliseconds. */
+/** How long a client may take for everything on an idle machine, in milliseconds. */
 const TIMEOUT = 50_000;
 
 /** What a client did: its results, and all that it wrote if something is missing. */
@@ -70,10 +71,11 @@ function run(
   [program, args]: [string, string[]],
   env: Readonly<Record<string, string>>,
 ): Promise<{ output: string; errors: string }> {
-  const options = { timeout: TIMEOUT, killSignal: "SIGKILL", env: { ...process.env, ...env } } as const;
   return new Promise((resolve) => {
-    execFile(program, args, options, (error, stdout, stderr) => {
+    const child = execFile(program, args, { env: { ...process.env, ...env } }, (error, stdout, stderr) => {
+      stopWaiting();
       resolve({ output: stdout, errors: stderr || (error?.message ?? "") });
     });
+    const stopWaiting = afterPatience(TIMEOUT, () => child.kill("SIGKILL"));
   });
 }

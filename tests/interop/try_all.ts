@@ -7,6 +7,7 @@
 import { after, test } from "node:test";
 import { assert, assertEquals, assertMatch } from "#std/assert";
 import { shareCertificate } from "../support/certificate.ts";
+import { LONG } from "../support/long.ts";
 import type { Interpreter, Runtime } from "../support/runtimes.ts";
 import { type ClientRun, runClient } from "./run_client.ts";
 import { deflateScenarios, type Scenario, scenarios, type Target } from "./scenarios.ts";
@@ -69,8 +70,9 @@ export interface Group {
   readonly takeover?: boolean;
 }
 
-/** The series of a pair of which others tell the rest. */
+/** How many messages make the series of a pair of which others tell the rest, and of one that shows it all. */
 const SHORT_SERIES = 500;
+export const LONG_SERIES: number = LONG ? 10_000 : 2_000;
 
 /** Sets how everything is tried. */
 export interface TryOptions {

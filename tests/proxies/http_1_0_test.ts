@@ -1,11 +1,11 @@
 import { test } from "node:test";
 import { assertEquals, assertMatch } from "#std/assert";
 import { within } from "../interop/within.ts";
+import { LONG } from "../support/long.ts";
 import { requires } from "../support/requires.ts";
 import { behind } from "./ends.ts";
 import type { ProxyName } from "./proxy.ts";
 
-const LONG = process.env.SLUICE_LONG === "1";
 const CHECKS = 3;
 
 const haproxy = (check: string) =>

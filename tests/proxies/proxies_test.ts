@@ -9,6 +9,7 @@ import { connect, type UpgradeRequest } from "../../lib/adapters/node.ts";
 import { findBlocks, readPage } from "../docs/blocks.ts";
 import { within } from "../interop/within.ts";
 import { makeCertificate } from "../support/certificate.ts";
+import { LONG } from "../support/long.ts";
 import { requires } from "../support/requires.ts";
 import { receive, sleep } from "../support/serving.ts";
 import { behind, Upstream } from "./ends.ts";
@@ -16,7 +17,6 @@ import type { ProxyName } from "./proxy.ts";
 import { Patience } from "../support/patience.ts";
 
 const PAGE = "docs/behind_proxies.md";
-const LONG = process.env.SLUICE_LONG === "1";
 
 /** How long what has no event of its own may take, on a machine that does much else. */
 const PATIENCE = 30_000;
