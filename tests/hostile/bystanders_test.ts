@@ -18,6 +18,7 @@ import {
   upgradeSocket,
   withServer,
 } from "../faults/faulty.ts";
+import { LONG } from "../support/long.ts";
 import { runtimes } from "../support/runtimes.ts";
 import { sleep } from "../support/serving.ts";
 import type { Turns } from "../support/turns.ts";
@@ -25,7 +26,7 @@ import { clientFrame } from "../support/wire.ts";
 import { echoed, feed, leave, repeated, tryThrice, waitsDuring } from "./attack.ts";
 
 /** How many bytes an attacker sends, headers included. */
-const FLOOD = (soak ? 64 : 16) * MiB;
+const FLOOD = (soak ? 64 : LONG ? 16 : 4) * MiB;
 /** How long a turn may take that does something, of 100 turns 99, in milliseconds of processor. */
 const TURN = 20;
 /** How long a good client may wait for an echo more than it does in quiet, of 100 times 99, in milliseconds. */

@@ -2,11 +2,12 @@ import { test } from "node:test";
 import { assert, assertEquals } from "#std/assert";
 import process from "node:process";
 import { WebSocket } from "ws";
+import { LONG } from "../support/long.ts";
 import { runtimes } from "../support/runtimes.ts";
 import { useServers } from "./servers.ts";
 
 const CONNECTIONS = 200;
-const MESSAGES = 1_000;
+const MESSAGES = LONG ? 1_000 : 200;
 /** How many messages of one connection are on their way at a time. */
 const IN_FLIGHT = 16;
 
