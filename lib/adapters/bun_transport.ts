@@ -6,7 +6,7 @@
 
 import { SocketTransport } from "../connection/socket_transport.ts";
 import type { RemoteAddress, Transport } from "../connection/transport.ts";
-import { flushAtEndOfTurn, goOnInNextTurn } from "./turn.ts";
+import { flushAtEndOfTurn, goOnInNextTurn, turnIsOver } from "./turn.ts";
 
 /** The part of Bun's sockets that is used here, typed by its shape: the package needs no types of the runtime. */
 export interface BunSocket {
@@ -148,6 +148,10 @@ export class BunTransport extends SocketTransport implements Transport {
 
   defer(): void {
     flushAtEndOfTurn(this);
+  }
+
+  turnIsOver(): boolean {
+    return turnIsOver();
   }
 
   yield(): void {

@@ -6,7 +6,7 @@
 
 import { SocketTransport } from "../connection/socket_transport.ts";
 import type { RemoteAddress, Transport } from "../connection/transport.ts";
-import { flushAtEndOfTurn, goOnBehindLook } from "./turn.ts";
+import { flushAtEndOfTurn, goOnBehindLook, turnIsOver } from "./turn.ts";
 
 /** The part of Deno's sockets that is used here, typed by its shape: the package needs no types of the runtime. */
 export interface DenoConn {
@@ -81,6 +81,10 @@ export class DenoTransport extends SocketTransport implements Transport {
 
   defer(): void {
     flushAtEndOfTurn(this);
+  }
+
+  turnIsOver(): boolean {
+    return turnIsOver();
   }
 
   yield(): void {

@@ -8,7 +8,7 @@ import type { Socket } from "node:net";
 import { SocketTransport } from "../connection/socket_transport.ts";
 import type { RemoteAddress, Transport } from "../connection/transport.ts";
 import { kReader, type OwnedSocket, readInto, type SocketReader } from "./node_reader.ts";
-import { flushAtEndOfTurn, goOnInNextTurn } from "./turn.ts";
+import { flushAtEndOfTurn, goOnInNextTurn, turnIsOver } from "./turn.ts";
 
 type Owned = OwnedSocket<NodeTransport>;
 
@@ -99,6 +99,10 @@ export class NodeTransport extends SocketTransport implements Transport, SocketR
 
   defer(): void {
     flushAtEndOfTurn(this);
+  }
+
+  turnIsOver(): boolean {
+    return turnIsOver();
   }
 
   yield(): void {

@@ -58,6 +58,8 @@ class InflateEngine {
   /** The part that is being decompressed, and how much of it zlib has taken. */
   #part: Uint8Array = NOTHING;
   #taken = 0;
+  /** How many bytes have come out of it. */
+  #given = 0;
   /** Whether zlib has more to give of what it has taken. */
   #more = false;
   /** Whether what is left lies behind a last block. */
@@ -77,7 +79,12 @@ class InflateEngine {
 
   write(part: Uint8Array): void {
     this.#part = part;
-    this.#taken = 0;
+    this.#taken = this.#given = 0;
+  }
+
+  /** What is left of the part, if it is compressed as well as what came before. */
+  get expected(): number {
+    return Math.ceil((this.#part.length - this.#taken) * this.#given / (this.#taken || 1));
   }
 
   read(): Uint8Array | undefined {
@@ -92,6 +99,7 @@ class InflateEngine {
     this.#latest = latest;
     unkept = this;
     this.#total += latest.length;
+    this.#given += latest.length;
     this.#taken = end - zlib.left;
     this.#more = zlib.full;
     this.#ended = zlib.left > 0 && !zlib.full;
@@ -170,6 +178,10 @@ export class ZlibInflater implements Inflater {
 
   read(): Uint8Array | undefined {
     return this.#engine?.read();
+  }
+
+  get expected(): number {
+    return this.#engine?.expected ?? 0;
   }
 
   end(): void {

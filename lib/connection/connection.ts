@@ -55,6 +55,8 @@ export class Connection implements WebSocketConnection, TransportSink {
   #paused = true;
   /** Whether no more is decoded than there is room for: one read may bring a thousand times as much as was compressed. */
   readonly #decodesOnDemand: boolean;
+  /** Whether it waits for its next turn. */
+  #yielding = false;
   /** Whether what was held back will be dealt with in a moment. */
   #workDue = false;
   /** Whether more was waiting to be sent than there was room for, since the peer was last heard of. */
@@ -211,6 +213,7 @@ export class Connection implements WebSocketConnection, TransportSink {
     this.#congestedOnce = false;
     if (!this.#outbox.relieved) this.#endpoint.congested = true;
     this.#endpoint.receive(bytes);
+    if (this.#decodesOnDemand && this.#transport.turnIsOver?.()) this.#endpoint.skipTurn();
     this.#work();
   }
 
@@ -250,6 +253,7 @@ export class Connection implements WebSocketConnection, TransportSink {
   }
 
   goOn(): void {
+    this.#yielding = false;
     this.#endpoint.rest();
     this.#work();
   }
@@ -275,11 +279,13 @@ export class Connection implements WebSocketConnection, TransportSink {
 
   #workThrough(): void {
     if (!this.#transport.open) return this.#drain();
-    const wearied = this.#endpoint.weary;
     for (let event = this.#next(); event !== undefined; event = this.#next()) this.#handle(event);
     if (this.#endpoint.finished) this.#flush();
     else if (this.#outbox.size > 0) this.#outbox.push();
-    if (this.#endpoint.weary && !wearied) this.#transport.yield();
+    if (this.#endpoint.weary && !this.#yielding) {
+      this.#yielding = true;
+      this.#transport.yield();
+    }
     this.#regulate();
   }
 

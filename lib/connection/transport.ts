@@ -81,6 +81,8 @@ export interface Transport {
    * before that, and the second time.
    */
   takeUnread?(): readonly Uint8Array[];
+  /** Whether this turn of the event loop has been long enough: what needs much time then has to `yield` first. */
+  turnIsOver?(): boolean;
   /** Calls `goOn` of the sink once other streams have had their turn. Never called again before that. */
   yield(): void;
 }

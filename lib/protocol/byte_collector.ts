@@ -9,7 +9,7 @@ import { copyRange } from "./bytes.ts";
 
 const EMPTY = new Uint8Array(0);
 
-/** How many times as much memory is taken as bytes have come, at most, if it is known that so many more will come. */
+/** How many times as much memory is taken as bytes have come, at most, if it is known or expected that so many more will come. */
 const MAX_FORESIGHT = 16;
 
 /**
@@ -37,10 +37,11 @@ export class ByteCollector {
    * @param part The bytes; they may be reused afterwards.
    * @param remaining How many more are to come, if that is known: the buffer then never outgrows the total.
    *   @default {Infinity}
+   * @param expected About how many more are to come, where that is not known. @default {0}
    */
-  append(part: Uint8Array, remaining: number = Infinity): void {
+  append(part: Uint8Array, remaining: number = Infinity, expected: number = 0): void {
     const length = this.#length + part.length;
-    if (length > this.#buffer.length) this.#grow(length, length + remaining);
+    if (length > this.#buffer.length) this.#grow(length, length + remaining, length + expected);
     const inPlace = part.buffer === this.#buffer.buffer &&
       part.byteOffset === this.#buffer.byteOffset + this.#length;
     if (!inPlace) this.#buffer.set(part, this.#length);
@@ -57,7 +58,7 @@ export class ByteCollector {
    * @returns At least one byte.
    */
   room(remaining: number): Uint8Array {
-    if (this.#length === this.#buffer.length) this.#grow(this.#length + 1, this.#length + remaining);
+    if (this.#length === this.#buffer.length) this.#grow(this.#length + 1, this.#length + remaining, 0);
     this.#pooled = false;
     return this.#buffer.subarray(this.#length);
   }
@@ -88,8 +89,10 @@ export class ByteCollector {
   }
 
   /** Moves to a buffer of at least `needed` bytes, and of no more than the `total`. */
-  #grow(needed: number, total: number): void {
-    const wanted = total === Infinity ? this.#buffer.length * 2 : needed * MAX_FORESIGHT;
+  #grow(needed: number, total: number, expected: number): void {
+    const most = needed * MAX_FORESIGHT;
+    // What is expected may be too little again and again: only doubling keeps the cost linear.
+    const wanted = total === Infinity ? Math.max(this.#buffer.length * 2, Math.min(expected, most)) : most;
     const pooled = total > wanted;
     const buffer = pooled ? bufferPool.borrow(Math.max(needed, wanted)) : new Uint8Array(total);
     buffer.set(this.#buffer.subarray(0, this.#length));

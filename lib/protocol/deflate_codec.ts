@@ -20,6 +20,8 @@ export interface Inflater {
    * @throws {WebSocketError} `invalid-deflate`.
    */
   read(): Uint8Array | undefined;
+  /** About how many bytes are still to come out of the part; without it memory is taken as they come. */
+  readonly expected?: number;
   /**
    * Ends a message: what was written must end at the border of two blocks, with nothing left over.
    *

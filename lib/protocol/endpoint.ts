@@ -210,6 +210,11 @@ export class Endpoint {
     return this.#frames + this.#assembler.decompressed / BYTES_PER_FRAME >= FRAMES_PER_TURN;
   }
 
+  /** Ends the turn before it has begun. */
+  skipTurn(): void {
+    this.#frames = FRAMES_PER_TURN;
+  }
+
   /** Begins to count again: a turn is over. */
   rest(): void {
     this.#frames = 0;

@@ -205,7 +205,7 @@ export class MessageAssembler {
     const bytes = this.#inflater!.read();
     if (bytes !== undefined) {
       this.decompressed += Math.max(bytes.length, this.#stepCost);
-      this.#append(bytes);
+      this.#append(bytes, undefined, this.#expected);
       return false;
     }
     this.#decompressing = false;
@@ -213,13 +213,18 @@ export class MessageAssembler {
     return true;
   }
 
-  #append(bytes: Uint8Array, remaining?: number): void {
+  /** About how many bytes of the message are still to come out, as far as the frame under way tells. */
+  get #expected(): number {
+    return Math.min(this.#inflater!.expected ?? 0, this.maxMessageSize - this.#size);
+  }
+
+  #append(bytes: Uint8Array, remaining?: number, expected?: number): void {
     const room = this.maxMessageSize - this.#size;
     const fitting = bytes.length > room ? bytes.subarray(0, room) : bytes;
     if (this.#validator !== undefined && !this.#validator.write(fitting)) {
       throw new WebSocketError("invalid-utf8");
     }
-    this.#collector!.append(fitting, remaining);
+    this.#collector!.append(fitting, remaining, expected);
     this.#measure(bytes);
   }
 

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { test } from "node:test";
 import { assert, assertEquals } from "#std/assert";
-import { goOnBehindLook, goOnInNextTurn } from "../../lib/adapters/turn.ts";
+import { goOnBehindLook, goOnInNextTurn, turnIsOver } from "../../lib/adapters/turn.ts";
 import type { TransportSink } from "../../lib/connection/transport.ts";
 import { until } from "../support/serving.ts";
 
@@ -67,6 +67,19 @@ test("sockets are read from after a few turns of a flood, even where the loop ha
   socket.destroy();
   server.close();
   assert(Math.max(...counts) < 60, `${Math.max(...counts)} turns before an echo`);
+});
+
+test("a turn is over once those that were read from in it have needed some milliseconds, and then another begins", async () => {
+  await new Promise((resolve) => setImmediate(resolve));
+  const atFirst = turnIsOver();
+  work(5);
+  const later = turnIsOver();
+  await new Promise((resolve) => setImmediate(resolve));
+  assertEquals({ atFirst, later, inTheNext: turnIsOver() }, {
+    atFirst: false,
+    later: true,
+    inTheNext: false,
+  });
 });
 
 test("those who have had their turn get the next in the order in which they had it", async () => {

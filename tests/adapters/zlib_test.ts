@@ -227,6 +227,20 @@ test("the message is only read: the caller's bytes stay as they are", () => {
   same(payload, sent, "the payload");
 });
 
+test("how much is still to come out of a part is told about right, and nothing once it is used up", () => {
+  for (const message of [new Uint8Array(1_048_576), json(300_000, 9), noise(300_000, 9)]) {
+    const inflater = zlibCodec.inflater(DEFAULTS);
+    inflater.write(platformDeflate(message, DEFAULTS));
+    let size = inflater.read()!.length;
+    const guessed = size + inflater.expected!;
+    assert(Math.abs(guessed - message.length) < message.length / 5, `${guessed} of ${message.length}`);
+    for (let bytes = inflater.read(); bytes !== undefined; bytes = inflater.read()) size += bytes.length;
+    assertEquals([size, inflater.expected], [message.length, 0]);
+    inflater.end();
+    assertEquals(inflater.expected, 0);
+  }
+});
+
 /** Messages of several connections, in parts, of which the tests take one at a time in turn. */
 interface Line {
   inflater: Inflater;

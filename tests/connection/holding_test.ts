@@ -78,6 +78,21 @@ test("no more whole messages are decompressed than there is room for and one, un
   assertEquals(transport.told.at(-1), "resume");
 });
 
+test("what comes compressed in a turn that is over is dealt with in the next, once", async () => {
+  const { connection, transport, seen } = inflating();
+  transport.turnIsOver = () => true;
+  transport.yield = NotingTransport.prototype.yield;
+  const message = connection[Symbol.asyncIterator]().next();
+  const payload = new Uint8Array(KIB);
+  const frame = new Uint8Array(headerSize(payload.length, true) + payload.length);
+  writeFrame(frame, 0, { fin: true, rsv1: true, opcode: Opcode.Binary, payload }, 0x37fa213d);
+  transport.sink.data(frame);
+  assertEquals({ steps: seen.steps, told: transport.told.slice(-2) }, { steps: 0, told: ["yield", "pause"] });
+  transport.sink.goOn();
+  assertEquals((await message).value?.length, 64 * KIB);
+  assertEquals(transport.told.filter((what) => what === "yield").length, 1);
+});
+
 test("what was not decompressed for want of room is thrown away by our Close, and the peer's is seen", async () => {
   const { connection, transport, seen } = inflating({ highWaterMark: 1 });
   const payload = new Uint8Array(KIB);

@@ -19,6 +19,7 @@ export class NotingTransport implements Transport {
   readonly told: string[] = [];
   /** Whether writes wait for `drain`. */
   busy = false;
+  turnIsOver?: () => boolean;
   #written: Uint8Array[] = [];
 
   resume(): void {

@@ -33,7 +33,11 @@ const connection = mutantsOf(
       "false",
     ],
     ["who has had its turn waits", "full || this.#endpoint.weary", "full"],
-    ["who waits for its turn gets it once", "this.#endpoint.weary && !wearied", "this.#endpoint.weary"],
+    [
+      "who waits for its turn gets it once",
+      "this.#endpoint.weary && !this.#yielding",
+      "this.#endpoint.weary",
+    ],
     [
       "nothing is sent that has ended",
       `if (this.#endpoint.state !== "open") return rejected(this.#notOpen());\n    if (this.#line?.busy)`,
@@ -94,6 +98,11 @@ const streaming = [
       "what is not read is not decompressed",
       "this.#decodesOnDemand = deflate !== undefined;",
       "this.#decodesOnDemand = false;",
+    ],
+    [
+      "what comes compressed waits when the turn is over",
+      "this.#decodesOnDemand && this.#transport.turnIsOver?.()",
+      "false",
     ],
     ["what is not read holds back", "this.#decodesOnDemand && this.#full ? undefined : ", ""],
   ]),

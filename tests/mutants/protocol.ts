@@ -139,6 +139,11 @@ const streaming = [
       "    return this.#buffer.subarray",
     ],
   ]),
+  ...mutantsOf("lib/protocol/byte_collector.ts", ["tests/protocol/byte_collector_test.ts"], [
+    ["what is expected has a limit, too", "Math.min(expected, most)", "expected"],
+    ["memory for what is expected is taken at once", "Math.min(expected, most)", "0"],
+    ["too little expected costs no copies", "Math.max(this.#buffer.length * 2, ", "Math.max(0, "],
+  ]),
   ...mutantsOf("lib/protocol/reading_rooms.ts", ["tests/protocol/endpoint_streaming_test.ts"], [
     ["what waits is not written to", "if (queue.holds(room.buffer)) return undefined;", ""],
   ]),

@@ -1,6 +1,7 @@
 import { assertEquals, assertLessOrEqual } from "#std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
+import { BufferPool, bufferPool } from "../../lib/protocol/buffer_pool.ts";
 import { ByteCollector } from "../../lib/protocol/byte_collector.ts";
 import { check } from "../support/property.ts";
 import { concat } from "../vectors/hex.ts";
@@ -69,6 +70,52 @@ test("a total that is declared and does not come costs nothing", () => {
   collector.append(new Uint8Array(0), 2 ** 40);
   collector.append(Uint8Array.of(1), 2 ** 40);
   assertEquals(collector.take(), Uint8Array.of(1));
+});
+
+/** How many times memory was borrowed of the pool while something was done, and how much at the most. */
+function borrowing(work: () => void): { times: number; most: number } {
+  const seen = { times: 0, most: 0 };
+  const borrow = (size: number) => {
+    seen.times++;
+    seen.most = Math.max(seen.most, size);
+    return BufferPool.prototype.borrow.call(bufferPool, size);
+  };
+  Object.assign(bufferPool, { borrow });
+  try {
+    work();
+  } finally {
+    Reflect.deleteProperty(bufferPool, "borrow");
+  }
+  return seen;
+}
+
+test("memory for what is expected is taken at once", () => {
+  const part = new Uint8Array(1_000);
+  const seen = borrowing(() => {
+    const collector = new ByteCollector();
+    for (let left = 15; left >= 0; left--) collector.append(part, undefined, left * part.length);
+    assertEquals(collector.take().length, 16_000);
+  });
+  assertEquals(seen, { times: 1, most: 16_000 });
+});
+
+test("however much is expected, memory is taken for sixteen times what has come at most", () => {
+  const seen = borrowing(() => {
+    const collector = new ByteCollector();
+    collector.append(new Uint8Array(1_000), undefined, 2 ** 40);
+    collector.discard();
+  });
+  assertEquals(seen, { times: 1, most: 16_000 });
+});
+
+test("too little that is expected again and again costs no more than nothing expected", () => {
+  const gather = (expected: number) =>
+    borrowing(() => {
+      const collector = new ByteCollector();
+      for (let i = 0; i < 1_000; i++) collector.append(new Uint8Array(1_000), undefined, expected);
+      collector.discard();
+    });
+  assertEquals(gather(1), gather(0));
 });
 
 test("what is thrown away does not come back", () => {
