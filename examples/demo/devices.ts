@@ -8,7 +8,6 @@ import type { WebSocketConnection } from "../../lib/adapters/node.ts";
 import type { OpenGroups } from "./broker.ts";
 import type { Feature } from "./feature.ts";
 import { type Fields, readObjects, textOf } from "./json.ts";
-import { listen } from "./listener.ts";
 import { Names, visibleName } from "./names.ts";
 
 /** How many messages wait for one device, and for how many devices. */
@@ -28,25 +27,25 @@ const DEVICES = "devices";
 /** Behind it is the device's name, in the name by which a member is addressed. */
 const PREFIX = "device/";
 
-/** The group of the processes that messages may wait in. */
-const PORTERS = "device porters";
-
 /**
  * Opens the side channel.
  *
  * @param open The groups, of one process or of many.
  */
-export async function devices({ groups, settle }: OpenGroups): Promise<Feature> {
+export function devices({ groups, settle }: OpenGroups): Feature {
   const given = new Names(groups, "device names", settle);
   /** What waits in this process, by the device's name. */
   const waiting = new Map<string, string[]>();
 
-  /** A device that has come back gets what has waited for it, in whichever process. */
-  function handOver({ arrived }: Fields): void {
-    const name = String(arrived);
-    const messages = waiting.get(name) ?? [];
-    waiting.delete(name);
-    for (const message of messages) groups.sendTo(PREFIX + name, message);
+  /** A device that has come back, to whichever process, gets what has waited for it here. */
+  async function handOver(): Promise<void> {
+    for await (const { type, name } of groups.presence.watch(DEVICES)) {
+      if (type !== "came") continue;
+      const device = name.slice(PREFIX.length);
+      const messages = waiting.get(device) ?? [];
+      waiting.delete(device);
+      for (const message of messages) groups.sendTo(name, message);
+    }
   }
 
   async function isHere(name: string): Promise<boolean> {
@@ -83,13 +82,12 @@ export async function devices({ groups, settle }: OpenGroups): Promise<Feature> 
     if (!await given.take({ name, owner }, socket)) return socket.close({ closeCode: 4009, reason: TAKEN });
     await groups.join(DEVICES, socket, { as: PREFIX + name });
     await socket.send(JSON.stringify({ type: "welcome", name }));
-    groups.publish(PORTERS, JSON.stringify({ arrived: name }));
     for await (const fields of readObjects(socket)) {
       await socket.send(JSON.stringify(await pass(name, fields)));
     }
   }
 
-  await listen(groups, PORTERS, handOver);
+  handOver();
   return {
     doors: {
       "/devices": async ({ url }) => {

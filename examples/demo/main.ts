@@ -40,7 +40,7 @@ export async function runDemo(serve: Serve): Promise<void> {
     await echo(flags.hostname),
     await chat(open, store),
     await vote(open.groups, store, alertToken),
-    await devices(open),
+    devices(open),
     upload(),
     transports(),
   ];
