@@ -13,6 +13,8 @@ export interface BunSocket {
   data: BunTransport;
   readonly remoteAddress: string | undefined;
   readonly remotePort: number;
+  /** 1 while it can be written to. */
+  readonly readyState: number;
   write(bytes: Uint8Array): number;
   pause(): void;
   resume(): void;
@@ -56,6 +58,10 @@ export const Bun: BunNamespace = (globalThis as unknown as { Bun: BunNamespace }
  */
 const COPY_UP_TO = 1_000;
 
+/** How long TLS may take to hand its last record to the kernel, and how often it is asked, in milliseconds. */
+const LAST_RECORD_TIME = 5_000;
+const LAST_RECORD_CHECK = 100;
+
 /** Reads and writes through a socket that allows half-open connections. Bun calls the socket's handlers, and they this. */
 export class BunTransport extends SocketTransport implements Transport {
   readonly remoteAddress: RemoteAddress | undefined;
@@ -67,6 +73,7 @@ export class BunTransport extends SocketTransport implements Transport {
   /** What Bun has not taken yet of the write under way. */
   #rest: Uint8Array | undefined;
   #shutDown = false;
+  #destroyed = false;
 
   constructor(socket: BunSocket, { secure }: { secure: boolean }) {
     super();
@@ -90,12 +97,13 @@ export class BunTransport extends SocketTransport implements Transport {
 
   goOnWriting(): void {
     // It also tells of room when the socket opens.
-    if (this.#rest === undefined) return;
+    if (this.#rest === undefined || this.#destroyed) return;
     this.sink.progress?.();
     if (this.write(this.#rest)) this.sink.drain();
   }
 
   takeBytes(bytes: Uint8Array): void {
+    if (this.#destroyed) return;
     // A Buffer is a Uint8Array with other habits, which users shall not have to know. To ask one of up to 1,000 bytes for
     // its ArrayBuffer makes Bun move it: 190 ns for 70 bytes, a copy 50.
     const short = bytes.length <= COPY_UP_TO;
@@ -127,7 +135,7 @@ export class BunTransport extends SocketTransport implements Transport {
   }
 
   takeEnd(): void {
-    this.peerEnded();
+    if (!this.#destroyed) this.peerEnded();
   }
 
   takeLoss(error: unknown): void {
@@ -136,14 +144,44 @@ export class BunTransport extends SocketTransport implements Transport {
   }
 
   shutdown(): void {
+    if (this.#shutDown) return;
     this.#shutDown = true;
     this.#socket.shutdown();
   }
 
   destroy(): void {
-    // terminate() resets: what the kernel still holds for a peer that reads slowly would be lost.
-    if (this.#shutDown && this.#rest === undefined) this.#socket.close();
-    else this.#socket.terminate();
+    if (this.#destroyed) return;
+    if (this.handshaking) return this.reset();
+    this.#destroyed = true;
+    if (this.secure) this.shutdown();
+    if (this.#holdsRecord) this.#closeLater();
+    else this.#socket.close();
+  }
+
+  /** As terminate() does: what the kernel still holds for a peer that reads slowly is lost with it. */
+  reset(): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    this.#socket.terminate();
+  }
+
+  /** Whether TLS has encrypted more than the kernel took: Bun counts that as written, and its end waits for it. */
+  get #holdsRecord(): boolean {
+    return this.secure && this.#socket.readyState === 1;
+  }
+
+  /** Closes the socket when TLS has written all. To close it before would leave it to the peer when, if ever. */
+  #closeLater(): void {
+    queueMicrotask(() => this.lost(undefined));
+    const start = performance.now();
+    const timer = setInterval(() => {
+      const late = performance.now() - start > LAST_RECORD_TIME;
+      if (this.#holdsRecord && !late) return;
+      clearInterval(timer);
+      if (late) this.#socket.terminate();
+      else this.#socket.close();
+    }, LAST_RECORD_CHECK);
+    timer.unref();
   }
 
   defer(): void {

@@ -184,7 +184,12 @@ export class Connection implements WebSocketConnection, TransportSink {
   }
 
   abort(reason?: unknown): void {
-    this.#cut(new WebSocketError("aborted", { cause: reason }));
+    this.#reset(new WebSocketError("aborted", { cause: reason }));
+  }
+
+  /** Cuts the stream for its server, which has waited long enough. What was sent before still arrives. */
+  cut(): void {
+    this.#cut(new WebSocketError("aborted"));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -371,7 +376,7 @@ export class Connection implements WebSocketConnection, TransportSink {
       connection.#transport.lookForProgress?.();
       return connection.#congestedOnce || connection.#outbox.size > 0;
     },
-    dead: (connection) => connection.#cut(new WebSocketError("keepalive-timeout")),
+    dead: (connection) => connection.#reset(new WebSocketError("keepalive-timeout")),
   };
 
   /** Settles everything that waits for the end of the connection; the first end counts. */
@@ -402,6 +407,13 @@ export class Connection implements WebSocketConnection, TransportSink {
   #cut(error: WebSocketError): void {
     this.#conclude(error);
     this.#transport.destroy();
+  }
+
+  /** Cuts the stream of a peer that is dead, or that nobody wants to hear of any more. */
+  #reset(error: WebSocketError): void {
+    this.#conclude(error);
+    if (this.#transport.reset === undefined) this.#transport.destroy();
+    else this.#transport.reset();
   }
 
   /** Whether there is no room for messages, and what comes in is not discarded. */

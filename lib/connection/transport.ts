@@ -72,8 +72,10 @@ export interface Transport {
   lookForProgress?(): void;
   /** Ends our direction, behind what was written. */
   shutdown(): void;
-  /** Cuts both directions and frees the socket. */
+  /** Cuts both directions and frees the socket. What the kernel has taken still arrives. */
   destroy(): void;
+  /** Does so at once, whatever becomes of what the kernel has taken. @default `destroy` */
+  reset?(): void;
   /** Calls `flush` of the sink once what is ready to be done has been done, so that what it sends is gathered. May be called again before that. */
   defer(): void;
   /**

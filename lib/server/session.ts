@@ -62,7 +62,7 @@ export class Session<C> implements ConnectionObserver {
 
   /** Cuts the connection. */
   abort(): void {
-    this.connection.abort();
+    this.connection.cut();
   }
 
   closed(end: CloseInfo | WebSocketError): void {

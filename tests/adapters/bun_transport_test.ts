@@ -2,6 +2,7 @@ import { test } from "node:test";
 import { assertEquals } from "#std/assert";
 import { type BunSocket, BunTransport } from "../../lib/adapters/bun_transport.ts";
 import type { TransportSink } from "../../lib/connection/transport.ts";
+import { sleep, until } from "../support/serving.ts";
 
 const SOCKET = { pause() {}, resume() {}, remoteAddress: undefined } as unknown as BunSocket;
 
@@ -56,4 +57,67 @@ test("a sink that pauses in the middle of a chunk gets the rest when it resumes,
     await null;
   }
   assertEquals([first.byteLength, second.byteLength], [0, 0]);
+});
+
+/** A TLS socket that is writable for so many looks after its end was sent; notes what it is told. */
+function tlsSocket(looks: number) {
+  const calls: string[] = [];
+  const socket = {
+    ...SOCKET,
+    get readyState() {
+      return calls.includes("shutdown") && looks-- <= 0 ? -1 : 1;
+    },
+    shutdown: () => calls.push("shutdown"),
+    close: () => calls.push("close"),
+    terminate: () => calls.push("terminate"),
+  };
+  const transport = new BunTransport(socket as unknown as BunSocket, { secure: true });
+  transport.handshaking = false;
+  const gone = new Promise<void>((resolve) => {
+    transport.sink = { gone: () => resolve() } as Partial<TransportSink> as TransportSink;
+  });
+  return { transport, calls, gone };
+}
+
+test("a TLS socket that has written all is closed at once", () => {
+  const { transport, calls } = tlsSocket(0);
+  transport.destroy();
+  transport.destroy();
+  assertEquals(calls, ["shutdown", "close"]);
+});
+
+test("a TLS socket that holds a record is closed once it is written, and counts as gone before", async () => {
+  const { transport, calls, gone } = tlsSocket(2);
+  transport.shutdown();
+  transport.destroy();
+  await gone;
+  assertEquals(calls, ["shutdown"]);
+  await until(() => calls.length === 2);
+  assertEquals(calls, ["shutdown", "close"]);
+});
+
+test("a TLS socket whose record nobody takes is reset after some seconds", async () => {
+  const { transport, calls, gone } = tlsSocket(Infinity);
+  transport.destroy();
+  await gone;
+  await sleep(300);
+  assertEquals(calls, ["shutdown"]);
+  const { now } = performance;
+  performance.now = () => now.call(performance) + 5_000;
+  try {
+    await until(() => calls.length === 2);
+  } finally {
+    performance.now = now;
+  }
+  assertEquals(calls, ["shutdown", "terminate"]);
+});
+
+test("a TLS handshake is cut by a reset, and so is what is aborted", () => {
+  const { transport, calls } = tlsSocket(0);
+  transport.handshaking = true;
+  transport.destroy();
+  assertEquals(calls, ["terminate"]);
+  const other = tlsSocket(Infinity);
+  other.transport.reset();
+  assertEquals(other.calls, ["terminate"]);
 });

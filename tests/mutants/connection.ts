@@ -59,7 +59,7 @@ const congestion = mutantsOf("lib/connection/connection.ts", ["tests/connection/
 const keepalive = mutantsOf("lib/connection/connection.ts", ["tests/behaviour/keepalive_test.ts"], [
   [
     "a peer that is silent is given up",
-    `dead: (connection) => connection.#cut(new WebSocketError("keepalive-timeout")),`,
+    `dead: (connection) => connection.#reset(new WebSocketError("keepalive-timeout")),`,
     "dead: () => {},",
   ],
   [

@@ -148,6 +148,13 @@ export class Wire {
     if (this.socket !== this.#below) handle?.readStop?.();
   }
 
+  /** Reads on. */
+  resume(): void {
+    const handle = (this.#below as unknown as { _handle: { readStart?(): void } | null })._handle;
+    if (this.socket !== this.#below) handle?.readStart?.();
+    this.socket.resume();
+  }
+
   /** Resets the connection. */
   reset(): void {
     this.#below.resetAndDestroy();
