@@ -72,7 +72,7 @@ export interface Group {
 
 /** How many messages make the series of a pair of which others tell the rest, and of one that shows it all. */
 const SHORT_SERIES = 500;
-export const LONG_SERIES: number = LONG ? 10_000 : 2_000;
+export const LONG_SERIES: number = LONG ? 10_000 : 1_000;
 
 /** Sets how everything is tried. */
 export interface TryOptions {
