@@ -15,7 +15,7 @@ export interface Member {
   readonly info: unknown;
 }
 
-/** One change: a member of a group by its number in its process, or that there is none any more. */
+/** One change: a member of a group by the number of its connection in its process, or that it is not there any more. */
 export interface MemberChange {
   readonly group: string;
   readonly id: number;

@@ -5,6 +5,7 @@
  */
 
 import type { PreparedMessage } from "../connection/web_socket_connection.ts";
+import type { Skip } from "./audience.ts";
 import type { GroupConnection } from "./group_connection.ts";
 
 /**
@@ -43,7 +44,7 @@ export class FanOut {
   }
 
   /**
-   * Sends a message to all members but one. No code of the user's runs before it went to everyone, so whoever is a
+   * Sends a message to all members but one, or but those that a function tells. No code of the user's runs before it went to everyone, so whoever is a
    * member when this is called gets it, once.
    *
    * @returns What to wait for, if there is something: who awaits it waits for the slowest.
@@ -51,17 +52,19 @@ export class FanOut {
   send(
     message: PreparedMessage,
     members: ReadonlySet<GroupConnection>,
-    except: GroupConnection | undefined,
+    except: GroupConnection | Skip | undefined,
   ): Promise<void> | undefined {
     const { policy, maxBuffered } = this.#options;
     // A message that is over the bound all by itself goes to those for whom nothing waits.
     const size = message.byteLength + MAX_HEADER;
     const room = Math.max(0, maxBuffered - size);
     const mark = policy === "wait" ? Math.min(maxBuffered / 4, MAX_MARK) - size : Infinity;
+    // Compared in the loop, one connection costs nothing; a call for each member does.
+    const [one, skip] = typeof except === "function" ? [undefined, except] : [except, undefined];
     let missed: Missed[] | undefined;
     let waiting: Promise<void>[] | undefined;
     for (const connection of members) {
-      if (connection === except) continue;
+      if (connection === one || (skip !== undefined && skip(connection))) continue;
       const { bufferedAmount } = connection;
       if (bufferedAmount > room) {
         (missed ??= []).push({ connection, first: !this.#behind.has(connection) });

@@ -5,6 +5,7 @@
  */
 
 import type { PreparedMessage } from "../connection/web_socket_connection.ts";
+import type { Skip } from "./audience.ts";
 import type { GroupConnection } from "./group_connection.ts";
 import { GroupLog, makeEpoch } from "./group_log.ts";
 import type { HistoryLimits, JoinResult, Position } from "./history_options.ts";
@@ -18,8 +19,8 @@ export interface Placed {
   readonly size: number;
   /** How long ago it was published, in milliseconds. */
   readonly age: number;
-  /** Who does not get it. */
-  readonly except?: GroupConnection | undefined;
+  /** Who does not get it, live or later. */
+  readonly skip?: Skip | undefined;
   /** Called when it is its turn. */
   readonly taken?: (() => void) | undefined;
 }
@@ -41,11 +42,14 @@ export interface FeedOptions {
   readonly send: (
     message: PreparedMessage,
     members: ReadonlySet<GroupConnection>,
-    except: GroupConnection | undefined,
+    skip: Skip | undefined,
   ) => Promise<void> | undefined;
   /** Reads the log that all processes share; resolves to `undefined` if it cannot be read. Absent if the log is here. */
   readonly read?: ((after: Position | undefined) => Promise<Page | undefined>) | undefined;
 }
+
+/** What is kept of a message. */
+type KeptMessage = Pick<Placed, "open" | "skip">;
 
 /** How long to wait before the log is asked for again, in milliseconds. */
 const RETRY = 500;
@@ -58,7 +62,7 @@ const RETRY = 500;
  */
 export class Feed {
   readonly #options: FeedOptions;
-  #log: GroupLog<Placed["open"]> | undefined;
+  #log: GroupLog<KeptMessage> | undefined;
   /** Members that are being sent what they missed, each with its turn: the latest one counts. */
   readonly #late = new Map<GroupConnection, object>();
   /** What came live while the log is being read. */
@@ -169,8 +173,9 @@ export class Feed {
         at = log.first - 1;
       }
       if (at >= log.last) break;
-      const message = log.at(++at)!.value();
-      if (message === undefined) continue;
+      const { open, skip } = log.at(++at)!.value;
+      const message = open();
+      if (message === undefined || skip?.(connection)) continue;
       const sent = connection.send(message);
       if (connection.bufferedAmount <= this.#options.maxAhead) continue;
       try {
@@ -241,10 +246,10 @@ export class Feed {
     log.skipTo(offset);
   }
 
-  #deliver(log: GroupLog<Placed["open"]>, placed: Placed): Promise<void> | undefined {
+  #deliver(log: GroupLog<KeptMessage>, placed: Placed): Promise<void> | undefined {
     keep(log, placed);
     const message = placed.open();
-    const sent = message && this.#options.send(message, this.#inStep(), placed.except);
+    const sent = message && this.#options.send(message, this.#inStep(), placed.skip);
     placed.taken?.();
     return sent;
   }
@@ -276,6 +281,6 @@ export class Feed {
 
 const DONE: Promise<void> = Promise.resolve();
 
-function keep(log: GroupLog<Placed["open"]>, { open, size, age }: Placed): void {
-  log.append(open, size, performance.now() - age);
+function keep(log: GroupLog<KeptMessage>, { open, skip, size, age }: Placed): void {
+  log.append({ open, skip }, size, performance.now() - age);
 }

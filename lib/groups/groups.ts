@@ -7,7 +7,9 @@
 import { prepare } from "../connection/web_socket_connection.ts";
 import type { Bytes, PreparedMessage } from "../connection/web_socket_connection.ts";
 import { checkOptions } from "../options/option_table.ts";
+import { Audience, type Exceptions, readExcept } from "./audience.ts";
 import type { Broker } from "./broker.ts";
+import { formatProcessId, makeProcessId } from "./envelope.ts";
 import { FanOut } from "./fan_out.ts";
 import type { GroupConnection } from "./group_connection.ts";
 import { GroupsError, type GroupsErrorContext } from "./groups_error.ts";
@@ -32,11 +34,10 @@ import { History } from "./history.ts";
 import type { HistorySettings, JoinResult } from "./history_options.ts";
 import type { Member, MemberChange } from "./control.ts";
 import { Memberships } from "./memberships.ts";
-import { checkInfo, checkName, type TopicKind } from "./names.ts";
+import { checkInfo, checkName, describeTopic, type TopicKind } from "./names.ts";
 import type { Order } from "./order.ts";
 import { type PresenceChange, PresenceWatch } from "./presence_watch.ts";
 import { Relay } from "./relay.ts";
-import type { Topics } from "./topics.ts";
 
 /** What a member that is too slow is closed with: "try again later". */
 const TOO_SLOW = { closeCode: 1013, reason: "Too slow" };
@@ -64,10 +65,12 @@ const TOO_SLOW = { closeCode: 1013, reason: "Too slow" };
  * });
  * ```
  */
-export class Groups implements AsyncDisposable {
+export class Groups<T extends GroupConnection = GroupConnection> implements AsyncDisposable {
   readonly #settings: GroupsSettings;
   readonly #memberships: Memberships;
   readonly #fanOut: FanOut;
+  readonly #id = makeProcessId();
+  readonly #audience: Audience;
   readonly #counts = { dropped: 0, closed: 0, lost: 0, missed: 0, malformed: 0 };
   readonly #relay: Relay | undefined;
   readonly #history: History | undefined;
@@ -94,13 +97,14 @@ export class Groups implements AsyncDisposable {
       changed: (change) => this.#changed(change),
       left: (connection) => this.#fanOut.forget(connection),
     });
+    this.#audience = new Audience(formatProcessId(this.#id), this.#memberships);
     this.#fanOut = new FanOut({ policy, maxBuffered, onMissed: (...missed) => this.#missed(...missed) });
     if (broker !== undefined) this.#relay = this.#makeRelay(broker);
     if (history !== undefined) this.#history = this.#makeHistory(history);
   }
 
   /** Tells who is in a group, across processes: those who joined under a name. */
-  readonly presence: PresenceQueries = Object.assign((name: string) => this.#presence(name), {
+  readonly presence: PresenceQueries<T> = Object.assign((name: string) => this.#presence(name), {
     members: (name: string) => this.#present(name),
     watch: (name: string) => this.#watchGroup(name),
   });
@@ -123,7 +127,7 @@ export class Groups implements AsyncDisposable {
    *   `since` comes without a history.
    * @throws {RangeError} If a name or `info` is too long, or the connection is in `maxGroups` groups.
    */
-  join(name: string, connection: GroupConnection, options: JoinOptions = {}): Promise<JoinResult> {
+  join(name: string, connection: T, options: JoinOptions = {}): Promise<JoinResult> {
     checkName("group", name);
     checkOptions("options", options, joinTable, '{ as: "Ada" }');
     const { as, info, since } = options;
@@ -164,47 +168,81 @@ export class Groups implements AsyncDisposable {
   }
 
   /**
-   * Sends a message to everyone in a group. What goes wrong goes to `onError`.
+   * Sends a message to everyone in a group, or in any of several. A connection that is in several of them gets it once. What
+   * goes wrong goes to `onError`.
    *
-   * @param name The group's; one without members is no error.
+   * @param name The group's, or a list of names; one without members is no error.
    * @param data Text as a string, anything else as binary. The bytes are the caller's again when this returns.
-   * @param options `except`: a connection that does not get it.
+   * @param options `except`: who does not get it.
    * @returns Resolves once there is room for more: on the way to the broker, and under `"wait"` for every member.
    *   Awaiting it is backpressure; it need not be awaited.
-   * @throws {TypeError} If an option is wrong.
+   * @throws {TypeError} If a name is not a string, or an option is wrong.
+   * @throws {RangeError} If a name is too long.
    */
-  publish(name: string, data: string | Bytes, options?: PublishOptions): Promise<void> {
-    if (options !== undefined) checkOptions("options", options, publishTable, "{ except: socket }");
-    const except = options?.except;
-    const message = this.#prepare(data, { group: name });
+  publish(name: string | readonly string[], data: string | Bytes, options?: PublishOptions): Promise<void> {
+    const groups = readNames(name);
+    const exceptions = readPublishOptions(options);
+    const [first] = groups;
+    if (first === undefined) return DONE;
+    const message = this.#prepare(data, groups.length === 1 ? { group: first } : {});
     if (message === undefined) return DONE;
     if (this.#history !== undefined) {
-      return this.#history.publish(name, { data, message, except })?.then(ignore) ?? DONE;
+      const here = this.#settings.broker !== undefined || groups.length > 1;
+      const address = this.#audience.address(exceptions, { several: groups.length > 1, here });
+      return this.#history.publish(groups, { data, message, address })?.then(ignore) ?? DONE;
     }
-    const relieved = this.#fanOut.send(message, this.#memberships.groups.get(name), except);
-    const relay = this.#relay;
-    if (relay === undefined) return relieved ?? DONE;
-    const forwarded = relay.publish("group", name, data, message.byteLength);
-    if (!relay.congested) return relieved ?? DONE;
-    return Promise.all([relieved, forwarded]).then(ignore);
+    const sets = groups.map((group) => this.#memberships.groups.get(group));
+    return this.#publish("group", groups, sets.length === 1 ? sets[0]! : unite(sets), {
+      data,
+      message,
+      exceptions,
+    });
   }
 
   /**
-   * Sends a message to the connections that joined under a name, in whichever groups and processes. Never throws.
+   * Sends a message to everyone who is in a group, whichever it is, in all processes. No history keeps it.
+   *
+   * @param data Text as a string, anything else as binary. The bytes are the caller's again when this returns.
+   * @param options `except`: who does not get it.
+   * @returns As for {@linkcode Groups.publish}.
+   * @throws {TypeError | RangeError} If an option is wrong.
+   */
+  broadcast(data: string | Bytes, options?: PublishOptions): Promise<void> {
+    const exceptions = readPublishOptions(options);
+    const message = this.#prepare(data, {});
+    if (message === undefined) return DONE;
+    return this.#publish("all", EVERYONE, this.#memberships.everyone(), { data, message, exceptions });
+  }
+
+  /**
+   * Sends a message to the connections that joined under a name, in whichever groups and processes.
    *
    * @param member The name.
    * @param data Text as a string, anything else as binary. The bytes are the caller's again when this returns.
-   * @returns How many connections of this process have the name, and whether the message went to the broker.
+   * @returns How many connections of this process have the name, and whether the message went to the broker. Rejects only
+   *   if the name is not a string, or too long.
    */
   async sendTo(member: string, data: string | Bytes): Promise<SendToResult> {
+    checkName("member", member);
     const message = this.#prepare(data, { member });
     if (message === undefined) return { local: 0, forwarded: false };
     const members = this.#memberships.members.get(member);
     const local = members.size;
     const relieved = this.#fanOut.send(message, members, undefined);
-    const forwarded = await this.#relay?.publish("member", member, data, message.byteLength) ?? false;
+    const { byteLength } = message;
+    const forwarded = await this.#relay?.publish("member", member, { data, byteLength }) ?? false;
     await relieved;
     return { local, forwarded };
+  }
+
+  /**
+   * Tells the id of a connection that has joined a group here: other processes can except it by that, also if it has no
+   * name.
+   *
+   * @returns The id, which lasts as long as the connection; `undefined` if it has not joined a group yet.
+   */
+  idOf(connection: GroupConnection): string | undefined {
+    return this.#audience.idOf(connection);
   }
 
   /**
@@ -212,8 +250,8 @@ export class Groups implements AsyncDisposable {
    *
    * @param name The group's.
    */
-  members(name: string): ReadonlySet<GroupConnection> {
-    return this.#memberships.groups.get(name);
+  members(name: string): ReadonlySet<T> {
+    return this.#memberships.groups.get(name) as ReadonlySet<T>;
   }
 
   /**
@@ -265,16 +303,22 @@ export class Groups implements AsyncDisposable {
     return { size: members.length, names: [...new Set(members.map(({ name }) => name))].sort() };
   }
 
-  async #present(name: string): Promise<PresentMember[]> {
+  async #present(name: string): Promise<PresentMember<T>[]> {
     await this.#relay?.presence.catchUp();
-    return [...this.#membersOf(name)].map(([, { name, info }]) => ({ name, info }));
+    return [...this.#membersOf(name)].map(([id, { name, info }, connection]) => ({
+      name,
+      info,
+      id,
+      connection,
+    }));
   }
 
-  *#membersOf(group: string): Generator<[key: string, Member]> {
-    yield* this.#memberships.membersOf(group);
-    if (this.#relay !== undefined && this.#closed === undefined) {
-      yield* this.#relay.presence.membersOf(group);
+  *#membersOf(group: string): Generator<[id: string, member: Member, connection: T | undefined]> {
+    for (const [number, member, connection] of this.#memberships.membersOf(group)) {
+      yield [this.#audience.idAt(number), member, connection as T];
     }
+    if (this.#relay === undefined || this.#closed !== undefined) return;
+    for (const [id, member] of this.#relay.presence.membersOf(group)) yield [id, member, undefined];
   }
 
   #watchGroup(name: string): AsyncIterableIterator<PresenceChange, undefined> {
@@ -286,7 +330,7 @@ export class Groups implements AsyncDisposable {
   }
 
   #changed(change: MemberChange): void {
-    this.#watch.change(change.group, `${change.id}`, change.member);
+    this.#watch.change(change.group, this.#audience.idAt(change.id), change.member);
     this.#relay?.presence.change(change);
   }
 
@@ -317,6 +361,7 @@ export class Groups implements AsyncDisposable {
   #makeRelay(broker: Broker): Relay {
     const { maxPending, timeout } = this.#settings;
     return new Relay({
+      id: this.#id,
       broker,
       maxPending,
       timeout,
@@ -324,31 +369,35 @@ export class Groups implements AsyncDisposable {
       onMember: (group, key, member) => this.#watch.change(group, key, member),
       onOrder: (name, order) => this.#obey(name, order),
       onStatus: (status) => this.#tellStatus(status),
-      deliver: (kind, name, message) =>
-        void this.#fanOut.send(message, this.#topics(kind).get(name), undefined),
+      deliver: (kind, name, message, addressed) => {
+        const skip = addressed && this.#audience.skipAddressed(addressed);
+        this.#fanOut.send(message, this.#connectionsOf(kind, name), skip);
+      },
       onPlaced: this.#settings.history && ((group, received) => this.#history!.arrive(group, received)),
       onRestored: () => void this.#history?.recover(),
       onMalformed: () => this.#counts.malformed++,
       onMissed: (missed, kind, name) => {
         this.#counts.missed += missed;
-        this.#report(new GroupsError("missed"), { stage: "subscribe", [kind]: name, missed });
+        this.#report(new GroupsError("missed"), { stage: "subscribe", ...describeTopic(kind, name), missed });
       },
       onLost: (error, kind, name) => {
         this.#counts.lost++;
-        this.#report(error, { stage: "publish", [kind]: name });
+        this.#report(error, { stage: "publish", ...describeTopic(kind, name) });
       },
       onError: (error, context) => this.#report(error, context),
     });
   }
 
-  #topics(kind: TopicKind): Topics {
-    return kind === "group" ? this.#memberships.groups : this.#memberships.members;
+  #connectionsOf(kind: TopicKind, name: string): ReadonlySet<GroupConnection> {
+    if (kind === "all") return this.#memberships.everyone();
+    return this.#memberships[kind === "group" ? "groups" : "members"].get(name);
   }
 
   #makeHistory(settings: HistorySettings): History {
     return new History({
       settings,
       relay: this.#relay,
+      audience: this.#audience,
       maxAhead: this.#settings.maxBuffered / 4,
       members: (group) => this.#memberships.groups.get(group),
       send: (...sent) => this.#fanOut.send(...sent),
@@ -356,11 +405,28 @@ export class Groups implements AsyncDisposable {
     });
   }
 
-  /** Waits until what others send to a name arrives, too. */
+  /** Waits until what others send to a name and to everyone arrives, too. */
   async #reachable(as: string | undefined, joined: Promise<JoinResult>): Promise<JoinResult> {
-    const result = await joined;
-    if (as !== undefined) await this.#relay?.watching("member", as);
+    const named = as === undefined ? undefined : this.#relay?.watching("member", as);
+    const [result] = await Promise.all([joined, named, this.#relay?.hearingAll()]);
     return result;
+  }
+
+  /** Publishes what no history keeps. */
+  #publish(
+    kind: TopicKind,
+    names: readonly string[],
+    members: ReadonlySet<GroupConnection>,
+    { data, message, exceptions }: Publishing,
+  ): Promise<void> {
+    const relieved = this.#fanOut.send(message, members, this.#audience.excepted(exceptions));
+    const relay = this.#relay;
+    if (relay === undefined) return relieved ?? DONE;
+    const address = this.#audience.address(exceptions, { several: names.length > 1, here: false });
+    const outgoing = { data, byteLength: message.byteLength, address };
+    const forwarded = names.map((name) => relay.publish(kind, name, outgoing));
+    if (!relay.congested) return relieved ?? DONE;
+    return Promise.all([relieved, ...forwarded]).then(ignore);
   }
 
   #prepare(data: string | Bytes, about: Omit<GroupsErrorContext, "stage">): PreparedMessage | undefined {
@@ -404,6 +470,35 @@ export class Groups implements AsyncDisposable {
     }
   }
 }
+
+/** A message that is published, and who does not get it. */
+interface Publishing {
+  readonly data: string | Bytes;
+  readonly message: PreparedMessage;
+  readonly exceptions: Exceptions | undefined;
+}
+
+function readPublishOptions(options: PublishOptions | undefined): Exceptions | undefined {
+  if (options === undefined) return undefined;
+  checkOptions("options", options, publishTable, "{ except: socket }");
+  return readExcept(options.except);
+}
+
+/** Checks the names of the groups that something is published to; each is there once. */
+function readNames(names: string | readonly string[]): readonly string[] {
+  const list = Array.isArray(names) ? [...new Set(names as readonly string[])] : [names as string];
+  for (const name of list) checkName("group", name);
+  return list;
+}
+
+function unite(sets: readonly ReadonlySet<GroupConnection>[]): ReadonlySet<GroupConnection> {
+  const all = new Set<GroupConnection>();
+  for (const set of sets) for (const connection of set) all.add(connection);
+  return all;
+}
+
+/** What goes to everyone has no name. */
+const EVERYONE: readonly string[] = [""];
 
 /** One allocation for all calls that need not wait. */
 const DONE: Promise<void> = Promise.resolve();

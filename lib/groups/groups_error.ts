@@ -76,7 +76,7 @@ export interface GroupsErrorContext {
     | "history"
     | "close"
     | "status";
-  /** The group it was about. */
+  /** The group it was about; neither this nor `member` if it was about what goes to everyone. */
   readonly group?: string;
   /** The name of the member it was about, if it was addressed by name. */
   readonly member?: string;

@@ -13,6 +13,7 @@ import {
   checkShape,
 } from "../options/checks.ts";
 import { checkOptions, type OptionTable } from "../options/option_table.ts";
+import { checkExcept, type Excepted } from "./audience.ts";
 import type { Broker } from "./broker.ts";
 import type { SlowConsumerPolicy } from "./fan_out.ts";
 import type { GroupConnection } from "./group_connection.ts";
@@ -89,8 +90,12 @@ export interface JoinOptions {
 
 /** How to publish. */
 export interface PublishOptions {
-  /** Who does not get it: usually whose message it is. */
-  except?: GroupConnection;
+  /**
+   * Who does not get it: a connection of this process, usually the one whose message it is; a name, for all connections
+   * that joined under it, in whichever process; one connection of any process by its id, as `presence.members` lists it;
+   * or several of these.
+   */
+  except?: Excepted | readonly Excepted[];
 }
 
 /** What became of a message to a member. */
@@ -110,15 +115,19 @@ export interface Presence {
 }
 
 /** A member of a group, in whichever process. */
-export interface PresentMember {
+export interface PresentMember<T extends GroupConnection = GroupConnection> {
   /** The name it joined under. */
   readonly name: string;
+  /** Tells its connection from all others, in all processes. */
+  readonly id: string;
+  /** The connection, if it is one of this process. */
+  readonly connection: T | undefined;
   /** What it joined with; `undefined` if nothing. */
   readonly info: unknown;
 }
 
 /** What can be asked about who is in a group. */
-export interface PresenceQueries {
+export interface PresenceQueries<T extends GroupConnection = GroupConnection> {
   /**
    * Asks who is in a group, across processes. Never rejects.
    *
@@ -129,7 +138,7 @@ export interface PresenceQueries {
    */
   (name: string): Promise<Presence>;
   /** Lists the members themselves, one for each connection, those of this process first. Never rejects. */
-  members(name: string): Promise<PresentMember[]>;
+  members(name: string): Promise<PresentMember<T>[]>;
   /**
    * Watches a group: first `came` for each name in it, then each change, across processes. Changes of one name that
    * nobody has asked for yet are put together, so a slow reader holds at most one for each name.
@@ -205,7 +214,7 @@ export const disconnectTable: OptionTable<DisconnectOptions> = {
 
 /** What the options of `publish` may be. */
 export const publishTable: OptionTable<PublishOptions> = {
-  except: (value, name) => checkShape(value, name, "a connection", ["send"]),
+  except: checkExcept,
 };
 
 /**

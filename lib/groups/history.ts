@@ -6,6 +6,7 @@
 
 import { prepare } from "../connection/web_socket_connection.ts";
 import type { Bytes, PreparedMessage } from "../connection/web_socket_connection.ts";
+import type { Address, Audience } from "./audience.ts";
 import { viewBytes } from "./envelope.ts";
 import { Feed, type FeedOptions, type Placed } from "./feed.ts";
 import type { GroupConnection } from "./group_connection.ts";
@@ -23,6 +24,8 @@ const SWEEP = { least: 1_000, most: 60_000 };
 /** What a {@linkcode History} needs. */
 export interface HistoryParts extends Pick<FeedOptions, "maxAhead" | "send"> {
   readonly settings: HistorySettings;
+  /** Who does not get what. */
+  readonly audience: Audience;
   /** The way to the broker, if there is one. */
   readonly relay: Relay | undefined;
   /** Who is in a group. */
@@ -36,19 +39,14 @@ export interface Publication {
   readonly data: string | Bytes;
   /** The same, encoded. */
   readonly message: PreparedMessage;
-  readonly except: GroupConnection | undefined;
-}
-
-interface Followed {
-  readonly feed: Feed;
-  /** Who does not get a message of this process, by its number, until it has come back from the broker. */
-  readonly excepts: Map<number, GroupConnection>;
+  /** Whom it is for, if not simply for everyone in the groups. */
+  readonly address: Address | undefined;
 }
 
 /** Keeps the feed of each group that has one. */
 export class History {
   readonly #parts: HistoryParts;
-  readonly #groups = new Map<string, Followed>();
+  readonly #groups = new Map<string, Feed>();
   #sweeping: ReturnType<typeof setInterval> | undefined;
 
   constructor(parts: HistoryParts) {
@@ -56,25 +54,23 @@ export class History {
   }
 
   /**
-   * Appends a message to the history of a group. With a broker the members here get it when it has come back from there,
-   * in its place among the others.
+   * Appends a message to the history of each of some groups. With a broker the members here get it when it has come back
+   * from there, in its place among the others.
    *
    * @returns What to wait for, if there is something.
    */
-  publish(group: string, publication: Publication): Promise<unknown> | undefined {
-    const { relay, settings, members } = this.#parts;
-    const { data, message, except } = publication;
+  publish(groups: readonly string[], publication: Publication): Promise<unknown> | undefined {
+    const { relay, settings } = this.#parts;
+    const { data, message, address } = publication;
     if (relay === undefined) {
-      const { feed } = this.#follow(group);
-      return feed.append((position) => this.#placeOwn(group, position, publication));
+      const relieved = groups.map((group) =>
+        this.#follow(group).append((position) => this.#placeOwn(group, position, publication))
+      );
+      return relieved.some((each) => each !== undefined) ? Promise.all(relieved) : undefined;
     }
-    const { number, taken } = relay.append(group, data, message.byteLength, settings);
-    if (except !== undefined && members(group).has(except)) {
-      const { excepts } = this.#follow(group);
-      excepts.set(number, except);
-      void taken.then((done) => done || excepts.delete(number));
-    }
-    return relay.congested ? taken : undefined;
+    const outgoing = { data, byteLength: message.byteLength, address };
+    const taken = groups.map((group) => relay.append(group, outgoing, settings));
+    return relay.congested ? Promise.all(taken) : undefined;
   }
 
   /**
@@ -87,7 +83,7 @@ export class History {
     connection: GroupConnection,
     since: Position | "oldest" | undefined,
   ): Promise<JoinResult> {
-    const { feed } = this.#follow(group);
+    const feed = this.#follow(group);
     if (since !== undefined) return feed.catchUp(connection, feed.hold(connection), since);
     feed.release(connection);
     await feed.known();
@@ -96,7 +92,7 @@ export class History {
 
   /** Answers a member that joins again: it gets what is live already. */
   async joinAgain(group: string, since: Position | "oldest" | undefined): Promise<JoinResult> {
-    const { feed } = this.#follow(group);
+    const feed = this.#follow(group);
     await feed.known();
     const asked = since !== undefined;
     return { position: feed.position, recovered: !asked, missed: asked ? undefined : 0 };
@@ -105,76 +101,72 @@ export class History {
   /** A group has nobody here any more: what the broker keeps need not be followed. */
   vanished(group: string): void {
     if (this.#parts.relay === undefined) return;
-    this.#groups.get(group)?.feed.stop();
+    this.#groups.get(group)?.stop();
     this.#groups.delete(group);
   }
 
   /** Takes what was published live. */
   arrive(group: string, received: Received): void {
-    const followed = this.#groups.get(group);
-    followed?.feed.arrive(this.#place(group, followed, received));
+    const feed = this.#groups.get(group);
+    feed?.arrive(this.#place(group, feed, received));
   }
 
   /** Reads what may have been missed, in all groups, some at a time. */
   async recover(): Promise<void> {
     const left = [...this.#groups.values()];
-    while (left.length > 0) await Promise.all(left.splice(0, AT_ONCE).map(({ feed }) => feed.recover()));
+    while (left.length > 0) await Promise.all(left.splice(0, AT_ONCE).map((feed) => feed.recover()));
   }
 
   /** Lets go of everything. */
   close(): void {
     clearInterval(this.#sweeping);
-    for (const { feed } of this.#groups.values()) feed.stop();
+    for (const feed of this.#groups.values()) feed.stop();
     this.#groups.clear();
   }
 
-  #follow(group: string): Followed {
+  #follow(group: string): Feed {
     const found = this.#groups.get(group);
     if (found !== undefined) return found;
     const { relay, settings, maxAhead, members, send } = this.#parts;
-    const followed: Followed = {
-      feed: new Feed({
-        limits: settings,
-        maxAhead,
-        send,
-        members: () => members(group),
-        read: relay && (async (after) => {
-          const page = await relay.read(group, settings, after);
-          return page && {
-            position: page.position,
-            placed: page.received.map((received) => this.#place(group, followed, received)),
-          };
-        }),
+    const feed: Feed = new Feed({
+      limits: settings,
+      maxAhead,
+      send,
+      members: () => members(group),
+      read: relay && (async (after) => {
+        const page = await relay.read(group, settings, after);
+        return page && {
+          position: page.position,
+          placed: page.received.map((received) => this.#place(group, feed, received)),
+        };
       }),
-      excepts: new Map(),
-    };
-    this.#groups.set(group, followed);
-    if (relay !== undefined) void followed.feed.start(relay.watching("group", group));
+    });
+    this.#groups.set(group, feed);
+    if (relay !== undefined) void feed.start(relay.watching("group", group));
     this.#sweeping ??= this.#sweepOften();
-    return followed;
+    return feed;
   }
 
-  #place(group: string, followed: Followed, { position, age, size, content }: Received): Placed {
-    const { relay } = this.#parts;
+  #place(group: string, feed: Feed, { position, age, size, content }: Received): Placed {
+    const { relay, audience } = this.#parts;
     if (content === undefined) return { position, age, size, open: nothing };
-    const { own, number, data } = content;
+    const { own, data, addressed } = content;
     return {
       position,
       age,
       size,
       open: once(() => this.#encode(group, position, data)),
-      except: own ? followed.excepts.get(number) : undefined,
-      taken: () => {
-        if (!own) return relay!.countMissed(group, followed, content);
-        for (const before of followed.excepts.keys()) if (before <= number) followed.excepts.delete(before);
-      },
+      skip: addressed && audience.skipAddressed(addressed),
+      taken: own ? undefined : () => relay!.countMissed(group, feed, content),
     };
   }
 
-  #placeOwn(group: string, position: Position, { data, message, except }: Publication): Placed {
+  #placeOwn(group: string, position: Position, { data, message, address }: Publication): Placed {
+    const { audience, settings } = this.#parts;
     const bytes = typeof data === "string" ? data : viewBytes(data);
-    const encoded = this.#parts.settings.wrap === undefined ? message : this.#encode(group, position, bytes);
-    return { position, age: 0, size: message.byteLength, open: () => encoded, except };
+    const encoded = settings.wrap === undefined ? message : this.#encode(group, position, bytes);
+    const skip = address && audience.skipAddressed(audience.addressedHere(address));
+    return { position, age: 0, size: message.byteLength, open: () => encoded, skip };
   }
 
   /** Makes what members are sent. */
@@ -198,7 +190,7 @@ export class History {
   #sweep(): void {
     const { settings: { age }, relay, members } = this.#parts;
     const longAgo = performance.now() - age * POSITION_LIVES;
-    for (const [group, { feed }] of this.#groups) {
+    for (const [group, feed] of this.#groups) {
       feed.trim();
       if (relay === undefined && feed.changed < longAgo && members(group).size === 0) {
         this.#groups.delete(group);

@@ -11,7 +11,7 @@ import { Topics } from "./topics.ts";
 
 /** What changed, as far as others need to know. */
 export interface MembershipEvents {
-  /** A group or a name has its first connection here. */
+  /** A group or a name has its first connection here, or the process (`"all"`). */
   appeared(kind: TopicKind, name: string): void;
   /** It has lost its last one. */
   vanished(kind: TopicKind, name: string): void;
@@ -23,7 +23,7 @@ export interface MembershipEvents {
 
 /** A connection's membership of a group. */
 interface Membership {
-  /** Tells it from all others of this process. */
+  /** Tells the connection from all others of this process. */
   readonly id: number;
   /** What others see of it, if it has a name. */
   readonly member: Member | undefined;
@@ -36,12 +36,24 @@ export class Memberships {
   readonly #events: MembershipEvents;
   /** For each connection its groups. */
   readonly #joined = new Map<GroupConnection, Map<string, Membership>>();
-  #nextId = 0;
+  /** The number of each connection that has joined a group here, also when it is in none any more. */
+  readonly #numbers = new WeakMap<GroupConnection, number>();
+  #nextNumber = 0;
   /** Whose end is waited for: to wait anew each time one joins would pile up. */
   readonly #watched = new WeakSet<GroupConnection>();
 
   constructor(events: MembershipEvents) {
     this.#events = events;
+  }
+
+  /** All connections that are in a group. */
+  everyone(): ReadonlySet<GroupConnection> {
+    return new Set(this.#joined.keys());
+  }
+
+  /** What tells a connection from all others of this process, if it has ever joined a group. */
+  numberOf(connection: GroupConnection): number | undefined {
+    return this.#numbers.get(connection);
   }
 
   /** How many groups a connection is in. */
@@ -54,11 +66,11 @@ export class Memberships {
     return this.#joined.get(connection)?.has(group) ?? false;
   }
 
-  /** The members of a group that others see, with the keys that tell them apart. */
-  *membersOf(group: string): Generator<[key: string, Member]> {
+  /** The members of a group that others see, with their numbers. */
+  *membersOf(group: string): Generator<[number: number, Member, GroupConnection]> {
     for (const connection of this.groups.get(group)) {
       const { id, member } = this.#joined.get(connection)!.get(group)!;
-      if (member !== undefined) yield [`${id}`, member];
+      if (member !== undefined) yield [id, member, connection];
     }
   }
 
@@ -72,14 +84,16 @@ export class Memberships {
   /** Puts a connection into a group; if it is there already it only changes what others see of it. */
   join(group: string, connection: GroupConnection, member: Member | undefined): void {
     let joined = this.#joined.get(connection);
+    const isFirst = this.#joined.size === 0;
     if (joined === undefined) this.#joined.set(connection, joined = new Map());
     const before = joined.get(group);
-    const id = before?.id ?? this.#nextId++;
+    const id = this.#number(connection);
     joined.set(group, { id, member });
     const as = member?.name;
     if (as !== undefined && this.members.add(as, connection)) this.#events.appeared("member", as);
     if (before?.member?.name !== as) this.#dropName(before?.member?.name, connection, joined);
     if (this.groups.add(group, connection)) this.#events.appeared("group", group);
+    if (isFirst) this.#events.appeared("all", "");
     if (before?.member !== undefined || member !== undefined) this.#events.changed({ group, id, member });
     if (this.#watched.has(connection)) return;
     this.#watched.add(connection);
@@ -99,6 +113,7 @@ export class Memberships {
     if (joined.size === 0) {
       this.#joined.delete(connection);
       this.#events.left(connection);
+      if (this.#joined.size === 0) this.#events.vanished("all", "");
     }
   }
 
@@ -115,6 +130,12 @@ export class Memberships {
   /** Takes everyone out of everything. */
   clear(): void {
     for (const connection of [...this.#joined.keys()]) this.leaveAll(connection);
+  }
+
+  #number(connection: GroupConnection): number {
+    let number = this.#numbers.get(connection);
+    if (number === undefined) this.#numbers.set(connection, number = this.#nextNumber++);
+    return number;
   }
 
   /** Takes a name from a connection that has it in no other group. */

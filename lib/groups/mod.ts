@@ -19,6 +19,7 @@
 
 export type { Bytes, CloseOptions, PreparedMessage } from "../connection/web_socket_connection.ts";
 
+export type { Excepted, MemberId } from "./audience.ts";
 export type { Broker, BrokerEvents, Deliver } from "./broker.ts";
 export type { BrokerHistory, HistoryPage, KeptPayload } from "./broker_history.ts";
 export type { SlowConsumerPolicy } from "./fan_out.ts";

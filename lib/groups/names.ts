@@ -4,8 +4,13 @@
  * @module
  */
 
-/** What a name is the name of. */
-export type TopicKind = "group" | "member";
+/** What a name is the name of: a group, or a member; or of nothing, for what goes to everyone. */
+export type TopicKind = "group" | "member" | "all";
+
+/** What something was about, for those who are told: nothing in particular if it is for everyone. */
+export function describeTopic(kind: TopicKind, name: string): { group?: string; member?: string } {
+  return kind === "all" ? {} : { [kind]: name };
+}
 
 /** The longest name, in UTF-16 units: escaped, it still fits into a subject of NATS. */
 const MAX_NAME_LENGTH = 512;
@@ -50,7 +55,7 @@ export function checkInfo(info: unknown): unknown {
 }
 
 /**
- * Turns a name into a channel: `g-` or `m-`, then the name with everything but ASCII letters, digits, `_` and `-` as
+ * Turns a name into a channel: `g-`, `m-` or, for everyone, `a-`, then the name with everything but ASCII letters, digits, `_` and `-` as
  * `=` and four hexadecimal digits for each UTF-16 unit. Different names have different channels, also those that UTF-8
  * cannot tell apart, and none has a character that means something to a broker.
  */

@@ -151,7 +151,7 @@ export class PresenceWatch {
    */
   watch(
     group: string,
-    present: () => Iterable<[key: string, Member]>,
+    present: () => Iterable<readonly [key: string, member: Member, ...unknown[]]>,
   ): AsyncIterableIterator<PresenceChange, undefined> {
     let watched = this.#groups.get(group);
     if (watched === undefined) {

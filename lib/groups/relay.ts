@@ -5,22 +5,24 @@
  */
 
 import { prepare } from "../connection/web_socket_connection.ts";
-import type { Bytes, PreparedMessage } from "../connection/web_socket_connection.ts";
+import type { PreparedMessage } from "../connection/web_socket_connection.ts";
+import type { Addressed } from "./audience.ts";
 import type { Broker } from "./broker.ts";
 import type { Member, MemberChange } from "./control.ts";
 import type { HistoryLimits, Position } from "./history_options.ts";
 import {
   formatProcessId,
   isSameProcess,
-  makeProcessId,
   type Origin,
+  type Outgoing,
   type ProcessId,
   seal,
   sealControl,
   unseal,
+  type Unsealed,
 } from "./envelope.ts";
 import { GroupsError, type GroupsErrorContext } from "./groups_error.ts";
-import { channelOf, type TopicKind } from "./names.ts";
+import { channelOf, describeTopic, type TopicKind } from "./names.ts";
 import { Gaps, Numbering } from "./numbering.ts";
 import type { GroupsStatus } from "./groups_options.ts";
 import { type Order, readOrder } from "./order.ts";
@@ -36,11 +38,19 @@ export interface Received {
   /** Its length in bytes. */
   readonly size: number;
   /** What it is, and whether it is from this process; `undefined` if it is no message. */
-  readonly content: Origin & { readonly data: string | Uint8Array; readonly own: boolean } | undefined;
+  readonly content:
+    | Origin & {
+      readonly data: string | Uint8Array;
+      readonly own: boolean;
+      readonly addressed: Addressed | undefined;
+    }
+    | undefined;
 }
 
 /** What a {@linkcode Relay} needs and tells. */
 export interface RelayOptions {
+  /** Names this process. */
+  readonly id: ProcessId;
   readonly broker: Broker;
   /** How many bytes may be on their way to the broker. */
   readonly maxPending: number;
@@ -55,7 +65,12 @@ export interface RelayOptions {
   /** Called when the broker is connected, is away, or is back. */
   readonly onStatus: (status: GroupsStatus) => void;
   /** Takes a message from another process. */
-  readonly deliver: (kind: TopicKind, name: string, message: PreparedMessage) => void;
+  readonly deliver: (
+    kind: TopicKind,
+    name: string,
+    message: PreparedMessage,
+    addressed: Addressed | undefined,
+  ) => void;
   /** Called when the broker is back, before `onStatus`. */
   readonly onRestored?: (() => void) | undefined;
   /** Takes a message with its position, also one of this process. Absent if there is no history. */
@@ -75,7 +90,7 @@ export class Relay {
   /** Who is there. */
   readonly presence: PresenceTracker;
   readonly #options: RelayOptions;
-  readonly #id: ProcessId = makeProcessId();
+  readonly #id: ProcessId;
   readonly #numbering = new Numbering();
   readonly #gaps = new Gaps();
   readonly #subscriptions: Subscriptions;
@@ -90,7 +105,8 @@ export class Relay {
   /** Takes a broker into use. */
   constructor(options: RelayOptions) {
     this.#options = options;
-    const { broker, timeout, onError, onStatus } = options;
+    const { id, broker, timeout, onError, onStatus } = options;
+    this.#id = id;
     this.#limit = new TimeLimit(timeout);
     this.#subscriptions = new Subscriptions(broker);
     this.presence = this.#makePresence();
@@ -131,7 +147,7 @@ export class Relay {
           } else onPlaced(name, this.#open(payload, position, 0));
         };
       },
-      onError: (error) => onError(error, { stage: "subscribe", [kind]: name }),
+      onError: (error) => onError(error, { stage: "subscribe", ...describeTopic(kind, name) }),
     });
   }
 
@@ -155,35 +171,38 @@ export class Relay {
   }
 
   /**
+   * Resolves when what others send to everyone arrives, or the broker has failed to see to that: which is reported once,
+   * and not to each that joins.
+   */
+  async hearingAll(): Promise<void> {
+    try {
+      await this.#limit.wait(this.#subscriptions.answered(channelOf("all", "")), "hear what is for everyone");
+    } catch (error) {
+      const isLate = error instanceof GroupsError && error.code === "broker-timeout";
+      if (isLate) this.#options.onError(error, { stage: "subscribe" });
+    }
+  }
+
+  /**
    * Publishes a message to other processes.
    *
    * @returns Whether the broker took it; never rejects.
    */
-  publish(kind: TopicKind, name: string, data: string | Bytes, byteLength: number): Promise<boolean> {
+  publish(kind: TopicKind, name: string, message: Outgoing): Promise<boolean> {
     const { broker } = this.#options;
-    const number = this.#numbering.next(channelOf(kind, name));
-    return this.#send(kind, name, byteLength, (channel) => {
-      return broker.publish(channel, seal({ from: this.#id, number }, data, byteLength));
-    });
+    return this.#send(kind, name, message, (channel, envelope) => broker.publish(channel, envelope));
   }
 
   /**
    * Appends a message to the history of a group, and publishes it to all processes, this one included.
    *
-   * @returns The number that it has, and whether the broker took it; that never rejects.
+   * @returns Whether the broker took it; never rejects.
    */
-  append(
-    group: string,
-    data: string | Bytes,
-    byteLength: number,
-    limits: HistoryLimits,
-  ): { number: number; taken: Promise<boolean> } {
+  append(group: string, message: Outgoing, limits: HistoryLimits): Promise<boolean> {
     const history = this.#options.broker.history!;
-    const number = this.#numbering.next(channelOf("group", group));
-    const taken = this.#send("group", group, byteLength, (channel) => {
-      return history.append(channel, seal({ from: this.#id, number }, data, byteLength), limits);
+    return this.#send("group", group, message, (channel, envelope) => {
+      return history.append(channel, envelope, limits);
     });
-    return { number, taken };
   }
 
   /** Reads the history of a group; resolves to `undefined` if that fails. */
@@ -281,20 +300,23 @@ export class Relay {
     return this.#limit.wait(published, "tell other processes");
   }
 
-  /** Sends something to the broker, unless too much is on its way there already. */
+  /** Sends a message to the broker, unless too much is on its way there already. */
   #send(
     kind: TopicKind,
     name: string,
-    byteLength: number,
-    send: (channel: string) => Promise<void>,
+    message: Outgoing,
+    send: (channel: string, envelope: Uint8Array) => Promise<void>,
   ): Promise<boolean> {
     const { maxPending, onLost } = this.#options;
+    const { byteLength } = message;
+    const channel = channelOf(kind, name);
+    const number = this.#numbering.next(channel);
     if (this.#pending > 0 && this.#pending + byteLength > maxPending) {
       onLost(new GroupsError("broker-full"), kind, name);
       return NO;
     }
     this.#pending += byteLength;
-    const taken = send(channelOf(kind, name)).finally(() => {
+    const taken = send(channel, seal({ from: this.#id, number }, message)).finally(() => {
       // Not when we stop waiting for it: until then the client holds it.
       this.#pending -= byteLength;
     });
@@ -310,7 +332,9 @@ export class Relay {
     const content = unseal(payload);
     const size = payload.length;
     if (typeof content === "object" && "data" in content) {
-      return { position, age, size, content: { ...content, own: isSameProcess(content.from, this.#id) } };
+      const { from, number, data } = content;
+      const own = isSameProcess(from, this.#id);
+      return { position, age, size, content: { from, number, data, own, addressed: addressOf(content) } };
     }
     this.#options.onMalformed();
     return { position, age, size, content: undefined };
@@ -323,7 +347,7 @@ export class Relay {
     if ("data" in content) {
       const { from, number, data } = content;
       const missed = this.#gaps.take(subscription, from, number);
-      this.#options.deliver(kind, name, prepare(data));
+      this.#options.deliver(kind, name, prepare(data), addressOf(content));
       if (missed > 0) this.#options.onMissed(missed, kind, name);
       return;
     }
@@ -331,6 +355,10 @@ export class Relay {
     if (order === undefined) this.#options.onMalformed();
     else this.#options.onOrder(name, order);
   }
+}
+
+function addressOf({ from, address }: Extract<Unsealed, { data: unknown }>): Addressed | undefined {
+  return address && { sender: formatProcessId(from), address };
 }
 
 const NO: Promise<boolean> = Promise.resolve(false);

@@ -154,7 +154,7 @@ export class Roster {
 }
 
 function keyOf(sender: string, id: number): string {
-  return `${sender} ${id}`;
+  return `${sender}.${id}`;
 }
 
 /** Puts a change in; returns whether it changed anything. */

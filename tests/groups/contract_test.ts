@@ -98,6 +98,7 @@ const contract: Record<string, (layer: Layer) => Promise<void>> = {
 
   "a process hears only of the groups that it has members of": async ({ start }) => {
     const [here, there] = [await start(), await start()];
+    // One channel more is for what goes to everyone.
     const log: string[] = [];
     const { subscribe, unsubscribe } = there.broker;
     there.broker.subscribe = (channel, deliver) => {
@@ -125,7 +126,7 @@ const contract: Record<string, (layer: Layer) => Promise<void>> = {
     await there.groups.join("room", a);
     await here.groups.publish("room", "4");
     await until(() => a.received.length === 2);
-    assertEquals(log, ["+g-room", "g-room", "-g-room", "+g-room", "g-room"]);
+    assertEquals(log, ["+g-room", "+a-", "g-room", "-g-room", "-a-", "+g-room", "+a-", "g-room"]);
     assertEquals([a.received, b.received], [["2", "4"], ["2"]]);
   },
 
@@ -265,6 +266,175 @@ const contract: Record<string, (layer: Layer) => Promise<void>> = {
       0,
       0,
     ]);
+  },
+
+  "a message to several groups comes once to whoever is in some of them, in every process": async (
+    { start },
+  ) => {
+    const [here, there] = [await start(), await start()];
+    const joined: [Member, groups: string[]][] = [];
+    for (const { groups } of [here, there]) {
+      for (const list of [["a"], ["b"], ["a", "b"], ["c", "b", "a"], ["d"]]) {
+        const member = new Member();
+        joined.push([member, list]);
+        for (const group of list) await groups.join(group, member);
+      }
+    }
+    const meant = joined.filter(([, list]) => list[0] !== "d").map(([member]) => member);
+    for (let i = 0; i < 20; i++) await here.groups.publish(["a", "b", "a", "c", "nobody's"], `${i}`);
+    await here.groups.publish("b", "to b alone");
+    await here.groups.publish([], "to none");
+    const numbers = Array.from({ length: 20 }, (_, i) => `${i}`);
+    const inB = joined.filter(([, list]) => list.includes("b")).map(([member]) => member);
+    await until(() => inB.every(({ received }) => received.length >= 21));
+    await until(() => meant.every(({ received }) => received.length >= 20));
+    await sleep(50);
+    for (const [member, list] of joined) {
+      const expected = list.includes("b") ? [...numbers, "to b alone"] : list.includes("a") ? numbers : [];
+      // What goes to different groups may come in another order.
+      assertEquals(member.received.toSorted(), expected.toSorted());
+      const own = member.received.filter((text) => text !== "to b alone");
+      assertEquals(own, own.toSorted((a, b) => Number(a) - Number(b)));
+    }
+    assertEquals([here, there].flatMap(({ reported, groups }) => [...reported, groups.counts.missed]), [
+      0,
+      0,
+    ]);
+  },
+
+  "whoever changes groups between the copies of a message gets it once": async ({ start }) => {
+    const [here, there] = [await start(), await start()];
+    const [moves, stays] = [new Member(), new Member()];
+    await there.groups.join("a", moves);
+    await there.groups.join("b", stays);
+    const { publish } = here.broker;
+    const held: (() => Promise<void>)[] = [];
+    here.broker.publish = (channel, payload) => {
+      if (channel !== channelOf("group", "b")) return publish.call(here.broker, channel, payload);
+      held.push(() => publish.call(here.broker, channel, payload));
+      return Promise.resolve();
+    };
+    await here.groups.publish(["a", "b"], "once");
+    await until(() => moves.received.length === 1);
+    there.groups.leave("a", moves);
+    await there.groups.join("b", moves);
+    for (const release of held) await release();
+    await until(() => stays.received.length === 1);
+    await sleep(20);
+    assertEquals([moves.received, stays.received], [["once"], ["once"]]);
+  },
+
+  "a message to everyone comes once to all that are in a group, in every process": async ({ start }) => {
+    const [here, there, idle] = [await start(), await start(), await start()];
+    const members = [new Member(), new Member(), new Member(), new Member()] as const;
+    await here.groups.join("a", members[0]);
+    await here.groups.join("b", members[0]);
+    await there.groups.join("b", members[1]);
+    await there.groups.join("c", members[2]);
+    // A group whose name looks like everyone's is one like any other.
+    for (const name of ["", "a-", "all", "*"]) await there.groups.join(name, members[3], { as: "ann" });
+    await idle.groups.broadcast("1");
+    await until(() => members.every(({ received }) => received.length === 1));
+    await here.groups.broadcast(Uint8Array.of(2), { except: members[0] });
+    await until(() => members.slice(1).every(({ received }) => received.length === 2));
+    await here.groups.broadcast("3", { except: ["ann"] });
+    await until(() => members.slice(0, 3).every(({ received }) => received.at(-1) === "3"));
+    there.groups.leave("c", members[2]);
+    await here.groups.broadcast("4");
+    await until(() => members[3].received.length === 3);
+    await sleep(20);
+    const bytes = Uint8Array.of(2);
+    assertEquals(members.map(({ received }) => received), [
+      ["1", "3", "4"],
+      ["1", bytes, "3", "4"],
+      ["1", bytes, "3"],
+      ["1", bytes, "4"],
+    ]);
+    assertEquals([here, there, idle].flatMap(({ reported }) => reported), []);
+  },
+
+  "what went to everyone and did not arrive is counted": async ({ start }) => {
+    const [here, there] = [await start(), await start()];
+    const member = new Member();
+    await there.groups.join("room", member);
+    const { publish } = here.broker;
+    await here.groups.broadcast("first");
+    here.broker.publish = () => Promise.resolve();
+    await here.groups.broadcast("lost on the way");
+    here.broker.publish = publish;
+    await here.groups.broadcast("last");
+    await until(() => member.received.length === 2);
+    assertEquals(there.reported.map(({ context }) => context), [{ stage: "subscribe", missed: 1 }]);
+  },
+
+  "connections of other processes are excepted by their name or their id": async ({ start }) => {
+    const [here, there] = [await start(), await start()];
+    const [author, phone, laptop, bob, nameless] = [
+      new Member(),
+      new Member(),
+      new Member(),
+      new Member(),
+      new Member(),
+    ];
+    const all = [author, phone, laptop, bob, nameless];
+    await here.groups.join("room", author, { as: "ann" });
+    await there.groups.join("room", phone, { as: "ann", info: { device: "phone" } });
+    await there.groups.join("room", laptop, { as: "ann", info: { device: "laptop" } });
+    await there.groups.join("room", bob, { as: "bob" });
+    await there.groups.join("room", nameless);
+    await untilPresent(here, "room", { size: 4, names: ["ann", "bob"] });
+    const present = await here.groups.presence.members("room");
+    const devices = present.map(({ info }) => (info as { device: string } | undefined)?.device);
+    const onPhone = present[devices.indexOf("phone")]!;
+    const id = there.groups.idOf(nameless)!;
+    const { groups } = here;
+    await groups.publish("room", "not to ann", { except: "ann" });
+    await groups.publish("room", "not to her phone", { except: onPhone });
+    await groups.publish("room", "not to the nameless", { except: { id } });
+    await groups.publish("room", "not to her phone and bob", { except: [author, onPhone, "bob"] });
+    await groups.publish(["room", "elsewhere"], "not to me", { except: { id: groups.idOf(author)! } });
+    await groups.publish("room", "to all", { except: ["nobody", { id: "nobody.1" }] });
+    await until(() => all.every(({ received }) => received.at(-1) === "to all"));
+    await sleep(20);
+    assertEquals(all.map(({ received }) => received.map((text) => `${text}`.replace("not to ", ""))), [
+      ["her phone", "the nameless", "to all"],
+      ["the nameless", "me", "to all"],
+      ["her phone", "the nameless", "her phone and bob", "me", "to all"],
+      ["ann", "her phone", "the nameless", "me", "to all"],
+      ["ann", "her phone", "her phone and bob", "me", "to all"],
+    ]);
+    assertEquals([here, there].flatMap(({ reported, groups }) => [...reported, groups.counts.malformed]), [
+      0,
+      0,
+    ]);
+  },
+
+  "members are listed with ids that tell them apart everywhere, and with their connections here": async (
+    { start },
+  ) => {
+    const [here, there] = [await start(), await start()];
+    const [near, far] = [new Member(), new Member()];
+    assertEquals(here.groups.idOf(near), undefined);
+    await here.groups.join("room", near, { as: "ann", info: 1 });
+    await there.groups.join("room", far, { as: "ann", info: 2 });
+    await there.groups.join("other", far, { as: "ann" });
+    await untilPresent(here, "room", { size: 2, names: ["ann"] });
+    await untilPresent(there, "room", { size: 2, names: ["ann"] });
+    const [nearId, farId] = [here.groups.idOf(near)!, there.groups.idOf(far)!];
+    assert(nearId !== farId);
+    assertEquals(await here.groups.presence.members("room"), [
+      { name: "ann", info: 1, id: nearId, connection: near },
+      { name: "ann", info: 2, id: farId, connection: undefined },
+    ]);
+    assertEquals(await there.groups.presence.members("room"), [
+      { name: "ann", info: 2, id: farId, connection: far },
+      { name: "ann", info: 1, id: nearId, connection: undefined },
+    ]);
+    // It is the connection's, whichever group it is in.
+    assertEquals((await there.groups.presence.members("other"))[0]!.id, farId);
+    there.groups.leave("room", far);
+    await there.groups.join("room", far, { as: "ann" });
+    assertEquals(there.groups.idOf(far), farId);
   },
 
   "what is no message is counted and ignored": async ({ start }) => {

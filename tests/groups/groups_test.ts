@@ -1,7 +1,7 @@
-import { assertEquals, assertStrictEquals, assertThrows } from "#std/assert";
+import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "#std/assert";
 import { test } from "node:test";
 import { Groups, GroupsError, type GroupsErrorContext, type GroupsOptions } from "../../lib/groups/mod.ts";
-import type { Bytes } from "../../mod.ts";
+import type { Bytes, ServerConnection } from "../../mod.ts";
 import { serving, settles, settlesInTime, sleep, until } from "../support/serving.ts";
 import { Member } from "./member.ts";
 
@@ -214,6 +214,86 @@ test("groups: a name must be a string of up to 512 units", async () => {
   assertThrows(() => groups.join(1 as unknown as string, member), TypeError, "Cannot take name of group");
   assertThrows(() => groups.join("a", member, { as: "x".repeat(513) }), RangeError, "name of member");
   assertEquals(groups.members("a").size, 0);
+});
+
+test("groups: whom a message is for is refused by name if it is wrong", async () => {
+  const groups = new Groups();
+  const long = "x".repeat(513);
+  for (const names of [1, null, undefined, {}, ["a", 1], [["a"]]]) {
+    const name = names as unknown as string;
+    assertThrows(
+      () => groups.publish(name, "text"),
+      TypeError,
+      "Cannot take name of group: it must be a string",
+    );
+  }
+  assertThrows(() => groups.publish(["a", long], "text"), RangeError, "Cannot take name of group");
+  for (const wrong of [1, null, {}, { id: 1 }, ["ann", 1], [["ann"]], [undefined]]) {
+    const options = { except: wrong as unknown as string };
+    for (
+      const publish of [() => groups.publish("a", "text", options), () => groups.broadcast("text", options)]
+    ) {
+      assertThrows(
+        publish,
+        TypeError,
+        "Cannot set except: it must be a connection, a name, a member with its id",
+      );
+    }
+  }
+  assertThrows(() => groups.publish("a", "text", { except: long }), RangeError, "Cannot take name of member");
+  const unknown = { excpet: "ann" } as unknown as { except: string };
+  assertThrows(() => groups.broadcast("text", unknown), TypeError, "did you mean except?");
+  await assertRejects(
+    () => groups.sendTo(1 as unknown as string, "text"),
+    TypeError,
+    "Cannot take name of member",
+  );
+});
+
+test("groups: in one process, too, a message goes once to whoever is in several groups, or to everyone", async () => {
+  const groups = new Groups();
+  const [a, b, both, bob] = members(4) as [Member, Member, Member, Member];
+  await groups.join("a", a);
+  await groups.join("b", b);
+  for (const name of ["a", "b"]) await groups.join(name, both);
+  await groups.join("c", bob, { as: "bob" });
+  await groups.publish(["a", "b", "b", "none"], "1");
+  await groups.publish(["a", "b"], "2", { except: [both, b] });
+  await groups.publish([], "to none");
+  await groups.broadcast("3");
+  await groups.broadcast("4", { except: ["bob", both, { id: groups.idOf(a)! }] });
+  assertEquals([a, b, both, bob].map(({ received }) => received), [
+    ["1", "2", "3"],
+    ["1", "3", "4"],
+    ["1", "3"],
+    ["3"],
+  ]);
+  assertEquals((await groups.presence.members("c"))[0]!.connection, bob);
+  await groups.close();
+  await groups.broadcast("to nobody");
+  assertEquals(bob.received.length, 1);
+});
+
+test("groups: members are what joined, with the context of their request", () => {
+  interface User {
+    readonly user: string | null;
+  }
+  const groups = new Groups<ServerConnection<User>>();
+  return serving<User>(
+    { authorize: ({ headers }) => ({ user: headers.get("x-user") }) },
+    async (socket) => {
+      await groups.join("room", socket, { as: "someone" });
+      await socket.closed;
+    },
+    async ({ open }) => {
+      for (const user of ["ann", "bob"]) await open({ headers: { "x-user": user } });
+      await until(() => groups.members("room").size === 2);
+      const users = [...groups.members("room")].map(({ request }) => request.context.user);
+      assertEquals(users.sort(), ["ann", "bob"]);
+      const present = await groups.presence.members("room");
+      assertEquals(present.map(({ connection }) => connection!.request.context.user).sort(), users);
+    },
+  );
 });
 
 test("groups: drop leaves out who is too slow, counts it, and reports it once until that is over", async () => {

@@ -61,6 +61,92 @@ const contract: Record<string, (layer: Layer) => Promise<void>> = {
     assertEquals([near.received, far.received], [numbers(1, 20), numbers(1, 20)]);
   },
 
+  "a message to several groups is in the history of each, and comes once to whoever is in several": async (
+    layer,
+  ) => {
+    const [here, there] = [await startWith(layer), await startWith(layer)];
+    const members = [new Member(), new Member(), new Member(), new Member()] as const;
+    const { subscribe } = there.broker;
+    let arrived = 0;
+    there.broker.subscribe = (channel, deliver) =>
+      subscribe.call(there.broker, channel, (payload, position) => {
+        // Of what is live, every third is lost, and read from the history of its group.
+        if (position === undefined || ++arrived % 3 !== 0) deliver(payload, position);
+      });
+    for (const [i, { groups }] of [here, there].entries()) {
+      await groups.join("a", members[i]!);
+      await groups.join("b", members[i]!);
+      await groups.join("b", members[i + 2]!);
+    }
+    for (const text of numbers(1, 50)) {
+      here.groups.publish(["a", "b"], text);
+      there.groups.publish(["b", "a"], `there ${text}`);
+      if (Number(text) % 10 === 0) await sleep(1);
+    }
+    while (members.some(({ received }) => received.at(-1) !== "the last")) {
+      await here.groups.publish(["a", "b"], "the last");
+      await sleep(10);
+    }
+    for (const { received } of members) {
+      const once = received.filter((text) => text !== "the last");
+      assertEquals(new Set(once).size, 100);
+      assertEquals(once.length, 100);
+      for (const own of [numbers(1, 50), numbers(1, 50).map((text) => `there ${text}`)]) {
+        assertEquals(once.filter((text) => own.includes(`${text}`)), own);
+      }
+    }
+    assertEquals([here, there].map(({ groups }) => groups.counts.missed), [0, 0]);
+    for (const group of ["a", "b"]) {
+      const back = new Member();
+      assert((await there.groups.join(group, back, { since: "oldest" })).recovered);
+      const kept = back.received.filter((text) => text !== "the last").map(String);
+      assertEquals(
+        kept.toSorted(),
+        members[0].received.filter((text) => text !== "the last").map(String).toSorted(),
+      );
+    }
+    // Whoever comes back to both gets what is in both once, and nothing of it again when it is live.
+    const both = new Member();
+    await there.groups.join("b", both, { since: "oldest" });
+    const { recovered, position } = await there.groups.join("a", both, { since: "oldest" });
+    assert(recovered && position!.offset >= 100);
+    await sleep(20);
+    assertEquals(both.received.filter((text) => text !== "the last").length, 100);
+  },
+
+  "whoever is excepted by name or id does not get the message, live or later": async (layer) => {
+    const [here, there] = [await startWith(layer), await startWith(layer)];
+    const [ann, bob, cat] = [new Member(), new Member(), new Member()];
+    await here.groups.join("room", ann, { as: "ann" });
+    await there.groups.join("room", bob, { as: "bob" });
+    await there.groups.join("room", cat, { as: "cat" });
+    here.groups.publish("room", "not to bob", { except: "bob" });
+    here.groups.publish("room", "not to cat", { except: { id: there.groups.idOf(cat)! } });
+    here.groups.publish("room", "not to ann", { except: ann });
+    here.groups.publish("room", "to all");
+    await until(() => [ann, bob, cat].every(({ received }) => received.at(-1) === "to all"));
+    assertEquals(ann.received, ["not to bob", "not to cat", "to all"]);
+    assertEquals(bob.received, ["not to cat", "not to ann", "to all"]);
+    assertEquals(cat.received, ["not to bob", "not to ann", "to all"]);
+    const back = new Member();
+    const { recovered } = await here.groups.join("room", back, { as: "bob", since: "oldest" });
+    assertEquals([back.received, recovered], [["not to cat", "not to ann", "to all"], true]);
+    here.groups.leave("room", ann);
+    await here.groups.join("room", ann, { since: "oldest" });
+    assertEquals(ann.received.slice(3), ["not to bob", "not to cat", "to all"]);
+  },
+
+  "a message to everyone is in no history": async (layer) => {
+    const [here, there] = [await startWith(layer), await startWith(layer)];
+    const [near, far, back] = [new Member(), new Member(), new Member()];
+    await here.groups.join("room", near);
+    await there.groups.join("room", far);
+    await here.groups.broadcast("to everyone");
+    await until(() => near.received.length === 1 && far.received.length === 1);
+    const { position } = await there.groups.join("room", back, { since: "oldest" });
+    assertEquals([back.received, position!.offset], [[], 0]);
+  },
+
   "a member that comes back, to whichever process, gets what it missed and then what is live": async (
     layer,
   ) => {

@@ -51,7 +51,7 @@ class Teller {
 }
 
 const list = (roster: Roster, group: string): string[] =>
-  [...roster.membersOf(group)].map(([key, { name }]) => `${key.split(" ")[1]} ${name}`).sort();
+  [...roster.membersOf(group)].map(([key, { name }]) => `${key.split(".")[1]} ${name}`).sort();
 
 const change: fc.Arbitrary<MemberChange> = fc.record({
   group: fc.constantFrom("a", "b"),
@@ -113,7 +113,7 @@ test("a process that is not heard of for its ttl has nobody in its groups", () =
   roster.expire(1_900);
   assertEquals(list(roster, "a"), ["7 x"]);
   roster.expire(1_901);
-  assertEquals([list(roster, "a"), left], [[], ["a p 7"]]);
+  assertEquals([list(roster, "a"), left], [[], ["a p.7"]]);
 });
 
 test("pieces of changes are bounded, and nothing is lost between them", () => {
