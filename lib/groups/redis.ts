@@ -1,7 +1,9 @@
 /**
  * Groups across machines through Redis: its channels carry the messages.
  *
- * The client is [node-redis](https://www.npmjs.com/package/@redis/client), with RESP2 or RESP3, on Node, Deno and Bun.
+ * The client is [node-redis](https://www.npmjs.com/package/@redis/client) or
+ * [ioredis](https://www.npmjs.com/package/ioredis), for one server, a cluster or what sentinels name, on Node, Deno and
+ * Bun.
  *
  * @example A room that spans processes
  * ```ts ignore
@@ -19,41 +21,24 @@
  * @module
  */
 
-import { NodeBuffer, toNodeBuffer } from "../adapters/node_buffer.ts";
 import type { Broker, BrokerEvents, Deliver } from "./broker.ts";
 import { aString } from "../options/checks.ts";
 import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { checkTtl } from "./broker_options.ts";
-import { GroupsError } from "./groups_error.ts";
-import { RedisHistory, splitPayload } from "./redis_history.ts";
+import { RedisHistory, splitPayload } from "./redis/history.ts";
+import type { RedisLink } from "./redis/link.ts";
+import { type AnyRedisClient, linkRedis } from "./redis/shapes.ts";
 
-/** The part of a client of node-redis that is used here. */
-export interface RedisClient {
-  /** Whether it is connected, and commands are not put off. */
-  readonly isReady: boolean;
-  /** Sends a command. */
-  sendCommand(args: readonly (string | Uint8Array)[], options?: { typeMapping?: object }): Promise<unknown>;
-  /** What it was made with. */
-  readonly options?: { readonly socket?: object } | undefined;
-  /** Makes a client with the same options but for those given, which is not connected. */
-  duplicate(overrides: { socket: object }): RedisSubscriber;
-}
-
-/** The part of a client of node-redis that a connection for subscriptions needs. */
-export interface RedisSubscriber {
-  /** Whether it is connected, or is connecting. */
-  readonly isOpen: boolean;
-  /** Connects. */
-  connect(): Promise<unknown>;
-  /** Hears of the connection's life. */
-  on(event: "error" | "ready", listener: (error: unknown) => void): unknown;
-  /** Subscribes to a channel. */
-  subscribe(channel: string, listener: (message: Uint8Array) => void, bufferMode: true): Promise<unknown>;
-  /** Ends that. */
-  unsubscribe(channel: string): Promise<unknown>;
-  /** Closes the connection at once. */
-  destroy(): void;
-}
+export type { IoRedis, IoRedisCluster } from "./redis/ioredis.ts";
+export type {
+  RedisClient,
+  RedisCluster,
+  RedisClusterNode,
+  RedisCommandOptions,
+  RedisSentinel,
+  RedisSubscriber,
+} from "./redis/node_redis.ts";
+export type { AnyRedisClient } from "./redis/shapes.ts";
 
 /** How to use Redis. */
 export interface RedisBrokerOptions {
@@ -69,81 +54,84 @@ const redisTable: OptionTable<RedisBrokerOptions> = {
 };
 
 /**
- * Makes a broker of a client of Redis.
+ * Makes a broker of a client of Redis, which stays open in the end. What the broker connects on its own it closes.
  *
- * It publishes through the client, and subscribes through a duplicate, which it closes in the end; the client stays
- * open. The duplicate connects again as the client's `reconnectStrategy` says.
+ * - A client of node-redis publishes, and a duplicate subscribes, which connects again as `reconnectStrategy` says.
+ * - A cluster of node-redis publishes, and duplicates of its nodes' clients subscribe: by sharded pub/sub, of Redis 7.
+ * - A sentinel of node-redis and the clients of ioredis serve as patterns for connections of our own.
  *
- * @param client Connected.
+ * @param client Connected: what `createClient`, `createCluster` or `createSentinel` of node-redis returns, or a `Redis`
+ *   or `Cluster` of ioredis.
  * @param options The prefix, and how long a dead process is seen.
- * @throws {TypeError | RangeError} If an option is wrong.
+ * @throws {TypeError | RangeError} If an option is wrong, or the client is none of these.
  */
-export function redisBroker(client: RedisClient, options: RedisBrokerOptions = {}): Broker {
+export function redisBroker(client: AnyRedisClient, options: RedisBrokerOptions = {}): Broker {
   checkOptions("options", options, redisTable, "{ presenceTtl: 15_000 }");
   const { prefix = "sluice:", presenceTtl = 15_000 } = options;
-  return new RedisBroker(client, prefix, presenceTtl);
+  return new RedisBroker(linkRedis(client), prefix, presenceTtl);
 }
-
-/** Strings of Redis are bytes (`$` is their mark in its protocol). */
-const BINARY = { typeMapping: { 36: NodeBuffer } };
 
 class RedisBroker implements Broker {
   readonly presenceTtl: () => Promise<number>;
   readonly history: RedisHistory;
-  readonly #client: RedisClient;
+  readonly #link: RedisLink;
+  /** What channels are put between: braces make the slot of a cluster that of the history's keys. */
   readonly #prefix: string;
+  readonly #suffix: string;
+  readonly #command: "PUBLISH" | "SPUBLISH";
   #events: BrokerEvents | undefined;
-  #subscriber: RedisSubscriber | undefined;
   #connected: Promise<unknown> | undefined;
   #ready = false;
   #away = false;
 
-  constructor(client: RedisClient, prefix: string, presenceTtl: number) {
-    this.#client = client;
-    this.#prefix = prefix;
+  constructor(link: RedisLink, prefix: string, presenceTtl: number) {
+    this.#link = link;
+    [this.#prefix, this.#suffix, this.#command] = link.sharded
+      ? [`${prefix}{`, "}", "SPUBLISH"]
+      : [prefix, "", "PUBLISH"];
     this.presenceTtl = () => Promise.resolve(presenceTtl);
-    this.history = new RedisHistory((args) => this.#send(args), prefix);
+    this.history = new RedisHistory({
+      send: (name, command) => link.send(name, command),
+      nameOf: (channel) => this.#nameOf(channel),
+      publish: this.#command,
+      prefix,
+    });
   }
 
   open(events: BrokerEvents): void {
     this.#events = events;
-    // A subscriber that hears nothing for a while is no fault; the client would take it for one, and give up for good.
-    const socket = { ...this.#client.options?.socket, socketTimeout: undefined };
-    this.#subscriber = this.#client.duplicate({ socket });
-    this.#subscriber.on("error", (error) => this.#lose(error));
-    // It has subscribed anew by then.
-    this.#subscriber.on("ready", () => this.#return());
-    this.#connected = this.#subscriber.connect();
+    this.#connected = this.#link.open({
+      ready: () => this.#return(),
+      lost: (error) => this.#lose(error),
+      refused: (name) => {
+        this.#events?.refused?.(name.substring(this.#prefix.length, name.length - this.#suffix.length));
+      },
+    });
     this.#connected.catch((error) => this.#lose(error));
   }
 
   async publish(channel: string, payload: Uint8Array): Promise<void> {
-    await this.#send(["PUBLISH", this.#prefix + channel, toNodeBuffer(payload)]);
+    const name = this.#nameOf(channel);
+    await this.#link.send(name, [this.#command, name, payload]);
   }
 
   async subscribe(channel: string, deliver: Deliver): Promise<void> {
     await this.#connected;
-    await this.#subscriber!.subscribe(
-      this.#prefix + channel,
-      (message) => deliver(...splitPayload(message)),
-      true,
-    );
+    await this.#link.subscribe(this.#nameOf(channel), (message) => deliver(...splitPayload(message)));
   }
 
   async unsubscribe(channel: string): Promise<void> {
-    await this.#subscriber!.unsubscribe(this.#prefix + channel);
+    await this.#link.unsubscribe(this.#nameOf(channel));
   }
 
   close(): Promise<void> {
     this.#events = undefined;
-    if (this.#subscriber?.isOpen) this.#subscriber.destroy();
+    this.#link.close();
     return Promise.resolve();
   }
 
-  async #send(args: readonly (string | Uint8Array)[]): Promise<unknown> {
-    // The client would keep it until the server is back, without a bound.
-    if (!this.#client.isReady) throw new GroupsError("broker-away");
-    return await this.#client.sendCommand(args, BINARY);
+  #nameOf(channel: string): string {
+    return this.#prefix + channel + this.#suffix;
   }
 
   #lose(error: unknown): void {

@@ -13,8 +13,10 @@ import {
 } from "../../lib/groups/mod.ts";
 import { broadcastChannelBroker } from "../../lib/groups/broadcast_channel.ts";
 import { ipcBroker, IpcRelay } from "../../lib/groups/cluster_ipc.ts";
-import { connectBroker } from "../support/broker_clients.ts";
+import process from "node:process";
+import { type ClientBroker, connectBroker, type ConnectBrokerOptions } from "../support/broker_clients.ts";
 import { BrokerServer } from "../support/brokers.ts";
+import { type RedisServers, startCluster, startSentinel, startServer } from "../support/redis_servers.ts";
 import { requires } from "../support/requires.ts";
 import { forkHere } from "./ipc_channel.ts";
 
@@ -55,6 +57,17 @@ export interface LayerKind {
   /** Runs a test with a layer of its own. */
   run(test: (layer: Layer) => Promise<void>): Promise<void>;
 }
+
+const LONG = process.env.SLUICE_LONG === "1";
+
+/** Other clients of Redis, and several servers, in the long run only. */
+const KINDS: readonly (readonly [name: string, scheme: string, start: () => Promise<RedisServers>])[] = [
+  ["Redis, cluster of 3", "redis-cluster", startCluster],
+  ["Redis, sentinel", "redis-sentinel", () => startSentinel({ replicas: 0 })],
+  ["ioredis", "ioredis", startServer],
+  ["ioredis, cluster of 3", "ioredis-cluster", startCluster],
+  ["ioredis, sentinel", "ioredis-sentinel", () => startSentinel({ replicas: 0 })],
+];
 
 /** The layers that all fulfil the same contract. */
 export const layers: readonly LayerKind[] = [
@@ -109,7 +122,23 @@ export const layers: readonly LayerKind[] = [
     options: requires("nats-server"),
     run: (test) => runRemote("nats", 3, test),
   },
+  ...LONG ? KINDS.map(clientsOf) : [],
 ];
+
+function clientsOf([name, scheme, startServers]: typeof KINDS[number]): LayerKind {
+  return {
+    name,
+    // One of several servers that dies is another matter.
+    remote: startServers === startServer,
+    history: true,
+    options: requires("redis-server"),
+    run: async (test) => {
+      const { servers, port, stop } = await startServers();
+      const url = `${scheme}://127.0.0.1:${port}`;
+      await runOver(servers[0]!, (options) => connectBroker(url, options), test).finally(stop);
+    },
+  };
+}
 
 async function runHere(connect: () => Broker, test: (layer: Layer) => Promise<void>): Promise<void> {
   const processes: Process[] = [];
@@ -131,9 +160,18 @@ async function runRemote(
   test: (layer: Layer) => Promise<void>,
 ): Promise<void> {
   const server = await BrokerServer.start(name);
+  const connect = (options: ConnectBrokerOptions) => connectBroker(server.url, { ...options, resp });
+  await runOver(server, connect, test).finally(() => server.stop());
+}
+
+async function runOver(
+  server: BrokerServer,
+  connect: (options: ConnectBrokerOptions) => Promise<ClientBroker>,
+  test: (layer: Layer) => Promise<void>,
+): Promise<void> {
   const processes: Process[] = [];
   const start = async (options: GroupsOptions = {}) => {
-    const { broker, end } = await connectBroker(server.url, { ttl: TTL, resp });
+    const { broker, end } = await connect({ ttl: TTL });
     let ended: Promise<unknown> | undefined;
     const made = makeProcess(broker, () => ended ??= end(), options);
     processes.push(made);
@@ -144,7 +182,6 @@ async function runRemote(
   } finally {
     for (const { groups } of processes) await groups.close();
     for (const { die } of processes) await die();
-    await server.stop();
   }
 }
 

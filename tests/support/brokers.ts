@@ -107,10 +107,15 @@ export class BrokerServer {
   #arguments(): string[] {
     const port = `${this.port}`;
     const [config, settings] = this.name === "redis"
-      ? [[], ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", this.#folder]]
+      ? [[], ["--bind", "127.0.0.1", ...this.#inMemory, "--dir", this.#folder]]
       : [["--config"], ["--addr", "127.0.0.1", "--jetstream", "--store_dir", this.#folder]];
     const configured = this.#configured ? [...config, this.#configFile] : [];
     return [...configured, "--port", port, ...settings, ...this.#more];
+  }
+
+  /** A sentinel knows of nothing that could be kept. */
+  get #inMemory(): string[] {
+    return this.#more.includes("--sentinel") ? [] : ["--save", "", "--appendonly", "no"];
   }
 
   get #configFile(): string {

@@ -8,10 +8,10 @@
  * @module
  */
 
-import { toNodeBuffer } from "../adapters/node_buffer.ts";
-import type { BrokerHistory, HistoryPage, KeptPayload } from "./broker_history.ts";
-import { makeEpoch, POSITION_LIVES } from "./group_log.ts";
-import type { HistoryLimits, Position } from "./history_options.ts";
+import type { BrokerHistory, HistoryPage, KeptPayload } from "../broker_history.ts";
+import { makeEpoch, POSITION_LIVES } from "../group_log.ts";
+import type { HistoryLimits, Position } from "../history_options.ts";
+import type { RedisCommand } from "./link.ts";
 
 /** Begins both scripts: finds the epoch, or begins one, and drops what is over a bound. */
 const PRELUDE = `
@@ -50,7 +50,7 @@ redis.call('RPUSH', sizes, now .. ' ' .. #payload)
 trim(#payload)
 redis.call('PEXPIRE', stream, age)
 redis.call('PEXPIRE', sizes, age)
-redis.call('PUBLISH', ARGV[7], 'h' .. epoch .. ' ' .. offset .. '\\n' .. payload)
+redis.call(ARGV[8], ARGV[7], 'h' .. epoch .. ' ' .. offset .. '\\n' .. payload)
 return 1
 `;
 
@@ -66,27 +66,34 @@ end
 return { epoch, redis.call('HGET', meta, 'offset'), kept }
 `;
 
-/** Sends a command; the answer has bytes for strings. */
-export type SendBinary = (args: readonly (string | Uint8Array)[]) => Promise<unknown>;
+/** What a {@linkcode RedisHistory} needs. */
+export interface RedisHistoryOptions {
+  /** Sends a command to the node that has a channel; the answer has bytes for strings. */
+  readonly send: (channel: string, command: RedisCommand) => Promise<unknown>;
+  /** Makes of a channel its name at the server. */
+  readonly nameOf: (channel: string) => string;
+  /** The command that publishes. */
+  readonly publish: string;
+  /** What the keys begin with. */
+  readonly prefix: string;
+}
 
 /** Keeps histories in Redis. */
 export class RedisHistory implements BrokerHistory {
-  readonly #send: SendBinary;
-  readonly #prefix: string;
+  readonly #options: RedisHistoryOptions;
 
   /**
    * Makes a history.
    *
-   * @param send Sends a command to the server.
-   * @param prefix What the keys and channels begin with.
+   * @param options Where it is, and how it is reached.
    */
-  constructor(send: SendBinary, prefix: string) {
-    this.#send = send;
-    this.#prefix = prefix;
+  constructor(options: RedisHistoryOptions) {
+    this.#options = options;
   }
 
   async append(channel: string, payload: Uint8Array, limits: HistoryLimits): Promise<void> {
-    await this.#run(APPEND, channel, limits, [toNodeBuffer(payload), this.#prefix + channel]);
+    const { nameOf, publish } = this.#options;
+    await this.#run(APPEND, channel, limits, [payload, nameOf(channel), publish]);
   }
 
   async read(channel: string, limits: HistoryLimits, after?: Position): Promise<HistoryPage> {
@@ -107,10 +114,11 @@ export class RedisHistory implements BrokerHistory {
     { messages, bytes, age }: HistoryLimits,
     rest: readonly (string | Uint8Array)[],
   ): Promise<unknown> {
-    const keys = ["position", "stream", "sizes"].map((kind) => `${this.#prefix}{${channel}}:${kind}`);
+    const { send, nameOf, prefix } = this.#options;
+    const keys = ["position", "stream", "sizes"].map((kind) => `${prefix}{${channel}}:${kind}`);
     const limits = [messages, bytes, age, age * POSITION_LIVES].map(String);
     // Not by its hash: the first call after a restart would fail, and be overtaken by the next one when it is repeated.
-    return this.#send(["EVAL", script, "3", ...keys, makeEpoch(), ...limits, ...rest]);
+    return send(nameOf(channel), ["EVAL", script, "3", ...keys, makeEpoch(), ...limits, ...rest]);
   }
 }
 
