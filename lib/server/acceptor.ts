@@ -37,6 +37,9 @@ import type { ErrorContext, Handler, ServerSettings } from "./serve_options.ts";
 /** How long a server waits for its handlers when it is closed, in milliseconds. */
 const DEFAULT_DRAIN_TIMEOUT = 10_000;
 
+/** How long an upgrade waits for a place that is about to be free, in milliseconds: a client may have closed one for it. */
+const PLACE_GRACE = 500;
+
 /** How to close a server. */
 export interface ServerCloseOptions {
   /** What to close the connections with. @default {1001} */
@@ -83,8 +86,10 @@ export class Acceptor<C> {
   #idle: Deferred<void> | undefined;
   /** Settled when there is none left but those that closed the server. */
   #othersOver: Deferred<void> | undefined;
-  /** How many upgrades are being decided on: they count as connections. */
-  #upgrading = 0;
+  /** Whose sockets count as connections, from the request's head until the socket is gone. */
+  readonly #places: Set<Task> = new Set();
+  /** Settled when one of them is free. */
+  #placeFree: Deferred<void> | undefined;
   #closed: Promise<void> | undefined;
   readonly #closing = new AbortController();
 
@@ -106,7 +111,10 @@ export class Acceptor<C> {
       handle: (session, socket, request) => this.#run(session, () => handler(socket, request)),
       report: (error, context) => this.report(error, context),
       closed: ({ connection }) => this.connections.delete(connection),
-      gone: () => this.#tellClosers(),
+      gone: (session) => {
+        this.#leavePlace(session);
+        this.#tellClosers();
+      },
       over: (session) => this.#finish(session),
     };
   }
@@ -181,6 +189,7 @@ export class Acceptor<C> {
       await refuse(channel, fault, limits);
     } finally {
       this.#pending.delete(task);
+      this.#leavePlace(task);
       this.#finish(task);
     }
   }
@@ -212,26 +221,53 @@ export class Acceptor<C> {
     const { fetch } = this.#settings;
     this.#pending.delete(task);
     this.#tasks.add(task);
+    this.#places.add(task);
     await answerRequest(received, {
       ...this.#settings,
       fetch: fetch && ((request) => this.#run(task, () => fetch(request))),
       onError: this.#host.report,
     });
+    // A client that stays is waited for, but not by whoever closes the server.
+    const lingering: Task = { ended: true, abort: task.abort };
+    this.#pending.add(lingering);
     this.#finish(task);
     await channel.linger(this.#settings.limits.closeTimeout);
+    this.#pending.delete(lingering);
   }
 
   async #upgrade(received: ReceivedRequest, task: Task): Promise<void> {
-    const { maxConnections } = this.#settings;
-    if (this.#closed !== undefined || this.connections.size + this.#upgrading >= maxConnections) {
-      throw new HandshakeError("overloaded");
+    if (this.#placeComes) await received.channel.whileThere(this.#waitForPlace());
+    if (this.#closed !== undefined || this.#isFull) throw new HandshakeError("overloaded");
+    this.#places.add(task);
+    await this.#decide(readUpgrade<C>(received), task);
+  }
+
+  get #isFull(): boolean {
+    return this.#places.size >= this.#settings.maxConnections;
+  }
+
+  /** Whether there is no place, but not because of connections that are open: then there may be one soon. */
+  get #placeComes(): boolean {
+    return this.#closed === undefined && this.#isFull &&
+      this.connections.size < this.#settings.maxConnections;
+  }
+
+  /** Waits until a place is free, or it makes no more sense to wait. */
+  async #waitForPlace(): Promise<void> {
+    const late = new Deferred<void>();
+    const deadline = new Deadline(PLACE_GRACE, () => late.resolve());
+    let waiting = true;
+    late.promise.then(() => waiting = false);
+    while (waiting && this.#placeComes) {
+      await Promise.race([late.promise, (this.#placeFree ??= new Deferred()).promise]);
     }
-    this.#upgrading++;
-    try {
-      await this.#decide(readUpgrade<C>(received), task);
-    } finally {
-      this.#upgrading--;
-    }
+    deadline.stop();
+  }
+
+  #leavePlace(task: Task): void {
+    this.#places.delete(task);
+    this.#placeFree?.resolve();
+    this.#placeFree = undefined;
   }
 
   /** Asks the user whether an upgrade is wanted, and does as told. */
@@ -253,6 +289,7 @@ export class Acceptor<C> {
       this.connections.add(connection);
       const session = new Session(connection, request, this.#host);
       this.#tasks.add(session);
+      this.#places.add(session);
       session.start();
     } catch (error) {
       if (!(error instanceof HandshakeError)) this.report(error, { stage: "accept", request });
@@ -313,6 +350,7 @@ export class Acceptor<C> {
 
   async #drain({ timeout, ...info }: Required<ServerCloseOptions>): Promise<void> {
     this.#closing.abort();
+    this.#placeFree?.resolve();
     for (const task of this.#pending) task.abort();
     for (const connection of this.connections) connection.close(info);
     await this.#untilIdle(timeout);

@@ -79,7 +79,12 @@ export interface ServerOptions<C = undefined> extends AcceptOptions {
   fetch?: (request: Request) => Response | Promise<Response>;
   /** The largest body that `fetch` gets, in bytes; the answer to a larger one is 413. @default {65536} */
   maxBodySize?: number;
-  /** How many connections may be open; the answer to one more is 503. @default {Infinity} */
+  /**
+   * How many connections there may be; an upgrade beyond that is answered with 503. The socket of a connection that was
+   * closed counts until its client has left, and so does that of a plain request or a refusal: no longer than `closeTimeout`.
+   *
+   * @default {Infinity}
+   */
   maxConnections?: number;
   /**
    * Called with errors that have no other place to go. If it throws, or its promise rejects, both errors are printed.

@@ -21,7 +21,7 @@ export interface SessionHost<C> {
   /** Takes note that the connection is closed. */
   closed(session: Session<C>): void;
   /** Records that the connection's stream has ended. */
-  gone(): void;
+  gone(session: Session<C>): void;
   /** Takes note that connection and handler are over. */
   over(session: Session<C>): void;
 }
@@ -75,7 +75,7 @@ export class Session<C> implements ConnectionObserver {
 
   gone(): void {
     this.ended = true;
-    this.#host.gone();
+    this.#host.gone(this);
     this.#finish();
   }
 

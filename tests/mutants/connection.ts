@@ -255,8 +255,13 @@ const closeCode = mutantsOf("lib/connection/close_code.ts", ["tests/connection/c
 ]);
 
 const server = mutantsOf("lib/server/acceptor.ts", [...UPGRADE, "tests/behaviour/hosts_test.ts"], [
-  ["connections are counted", " || this.connections.size + this.#upgrading >= maxConnections", ""],
-  ["so are those that are decided on", "this.connections.size + this.#upgrading", "this.connections.size"],
+  ["connections are counted", " || this.#isFull) throw", ") throw"],
+  ["so are those that are decided on", "this.#places.size >=", "this.connections.size >="],
+  [
+    "a plain request is, too",
+    "this.#tasks.add(task);\n    this.#places.add(task);",
+    "this.#tasks.add(task);",
+  ],
   ["a server that closes lets nobody in", "this.#closed !== undefined || ", ""],
   ["hosts are asked for", "checkHost(received, this.#settings.hosts());", ""],
   ["origins are asked for", "await checkOrigin(upgrade, this.#settings.accept);", ""],
