@@ -12,6 +12,12 @@ import { flushAtEndOfTurn, goOnInNextTurn, turnIsOver } from "./turn.ts";
 
 type Owned = OwnedSocket<NodeTransport>;
 
+/** What lies below a socket, undocumented: how many bytes wait there to be written; for TLS what lies below that, too. */
+interface Handle {
+  readonly writeQueueSize?: number;
+  readonly _parent?: { readonly writeQueueSize?: number };
+}
+
 /** Reads and writes through a socket that allows half-open connections. */
 export class NodeTransport extends SocketTransport implements Transport, SocketReader {
   readonly remoteAddress: RemoteAddress | undefined;
@@ -83,8 +89,9 @@ export class NodeTransport extends SocketTransport implements Transport, SocketR
   };
 
   lookForProgress(): void {
-    const { _handle: handle } = this.#socket as unknown as { _handle: { writeQueueSize?: number } | null };
-    const queued = handle?.writeQueueSize ?? 0;
+    const { _handle: handle } = this.#socket as unknown as { _handle: Handle | null };
+    // TLS counts what it has encrypted until all of it is written: it is the socket below that tells.
+    const queued = (handle?.writeQueueSize ?? 0) + (handle?._parent?.writeQueueSize ?? 0);
     if (this.open && queued < this.#queued) this.sink.progress?.();
     this.#queued = queued;
   }

@@ -312,6 +312,20 @@ test("attach: another upgrade that comes all the same, since others listen, is a
   });
 });
 
+test("attach: once it closes nobody is asked about upgrades any more: they get 503", async () => {
+  let asked = 0;
+  const done = Promise.withResolvers<void>();
+  await attaching({ authorize: () => void asked++ }, () => done.promise, async ({ port, attached }) => {
+    const socket = await connect(`ws://127.0.0.1:${port}/`);
+    const closed = attached.close();
+    assertEquals((await socket.closed).closeCode, 1001);
+    assertEquals(await statusOf(port, "/"), 503);
+    done.resolve();
+    await closed;
+  });
+  assertEquals(asked, 1);
+});
+
 test("attach: close() says 1001, waits for handlers, and leaves the server running", () =>
   hosting(async ({ server, port }) => {
     const done = Promise.withResolvers<void>();

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assertEquals, assertMatch, assertRejects } from "#std/assert";
-import { type PendingUpgrade, receiveUpgrade } from "../../mod.ts";
+import { HandshakeError, type PendingUpgrade, receiveUpgrade } from "../../mod.ts";
 import { UPGRADE } from "../support/wire.ts";
 
 /** An upgrade over a pair of streams, and all that its client gets until it leaves. */
@@ -47,4 +47,12 @@ test("of two answers at once the first counts", async () => {
   await new Promise((resolve) => setTimeout(resolve, 20));
   assertEquals(received().match(/HTTP\/1\.1 \d+/g), ["HTTP/1.1 101"]);
   if (accepted.status === "fulfilled") accepted.value.abort();
+});
+
+test("an upgrade whose client has left is not accepted", async () => {
+  const { upgrade, received, leave } = await receive();
+  leave();
+  await new Promise((resolve) => upgrade.signal.addEventListener("abort", resolve));
+  await assertRejects(() => upgrade.accept(), HandshakeError, "the stream ended");
+  assertEquals(received().match(/HTTP\/1\.1 101/), null);
 });

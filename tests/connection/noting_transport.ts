@@ -20,6 +20,7 @@ export class NotingTransport implements Transport {
   /** Whether writes wait for `drain`. */
   busy = false;
   turnIsOver?: () => boolean;
+  lookForProgress?: () => void;
   #written: Uint8Array[] = [];
 
   resume(): void {

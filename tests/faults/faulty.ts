@@ -216,6 +216,11 @@ export class Lane {
     run: (server: Subject) => Promise<void>,
   ): void {
     this.test(name, args, run);
+    this.testOverTls(name, args, run);
+  }
+
+  /** Adds the second of these alone. */
+  testOverTls(name: string, args: readonly string[], run: (server: Subject) => Promise<void>): void {
     const needs = onLinux.skip === false ? requires("openssl") : onLinux;
     this.#add(
       `over TLS: ${name}`,

@@ -1,5 +1,5 @@
 /**
- * What a transport of Node says of writes that came to nothing.
+ * What a transport of Node says of writes that came to nothing, or not far.
  *
  * @module
  */
@@ -9,6 +9,8 @@ import { assertEquals } from "#std/assert";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { NodeTransport } from "../../lib/adapters/node_transport.ts";
+import { securedClient, securedServer, testOverTcpAndTls } from "../support/links.ts";
+import { sleep, until } from "../support/serving.ts";
 
 /** Runs something with the two ends of a connection. */
 async function withPair(run: (ours: Socket, theirs: Socket) => Promise<void>): Promise<void> {
@@ -21,8 +23,9 @@ async function withPair(run: (ours: Socket, theirs: Socket) => Promise<void>): P
     unknown,
   ];
   theirs.on("error", () => {});
+  const [mine, peers] = [securedServer(ours), await securedClient(theirs)];
   try {
-    await run(ours, theirs);
+    await run(mine, peers.on("error", () => {}));
   } finally {
     ours.destroy();
     theirs.destroy();
@@ -45,6 +48,7 @@ function listen(transport: NodeTransport): string[] {
     flush: note("flush"),
     goOn: note("goOn"),
     end: note("end"),
+    progress: note("progress"),
     gone: note("gone"),
   };
   return told;
@@ -83,3 +87,30 @@ test("a write under way when we destroy is never done", () =>
     await closed(ours);
     assertEquals(told, ["gone"]);
   }));
+
+testOverTcpAndTls(
+  "whether a peer reads on is seen in the middle of a write",
+  () =>
+    withPair(async (ours, theirs) => {
+      theirs.pause();
+      const transport = new NodeTransport(ours, { fresh: false });
+      const told = listen(transport);
+      const looked = () => {
+        transport.lookForProgress();
+        return told.splice(0);
+      };
+      transport.write(new Uint8Array(32 * 1_048_576));
+      await sleep(300);
+      looked();
+      await sleep(50);
+      assertEquals(looked(), [], "nobody reads");
+      let size = 0;
+      theirs.on("data", (bytes: Uint8Array) => {
+        size += bytes.length;
+        if (size > 16 * 1_048_576) theirs.pause();
+      });
+      theirs.resume();
+      await until(() => size > 16 * 1_048_576);
+      await until(() => looked().length > 0);
+    }),
+);

@@ -74,6 +74,43 @@ const keepalive = mutantsOf("lib/connection/connection.ts", ["tests/behaviour/ke
   ],
 ]);
 
+const slowReaders = [
+  ...mutantsOf("lib/connection/keepalive.ts", ["tests/connection/patience_test.ts"], [
+    ["who may be reading has more time", "const PATIENCE = 12;", "const PATIENCE = 1;"],
+    ["who does not read is given up some time", "sending && --this.#patience > 0", "sending"],
+    ["who has nothing to read has no more time", "sending && --this.#patience > 0", "--this.#patience > 0"],
+  ]),
+  ...mutantsOf("lib/connection/connection.ts", ["tests/connection/patience_test.ts"], [
+    [
+      "progress is a sign of life",
+      "progress(): void {\n    this.#keepalive?.noteLife();",
+      "progress(): void {",
+    ],
+    ["progress is looked for", "connection.#transport.lookForProgress?.();", ""],
+    [
+      "so is that much was waiting and is written",
+      "this.#keepalive?.noteLife();\n      this.#congestedOnce = true;",
+      "this.#congestedOnce = true;",
+    ],
+    [
+      "what is written may be before the peer for long",
+      "connection.#congestedOnce || connection.#outbox.size > 0",
+      "connection.#outbox.size > 0",
+    ],
+    [
+      "and what is not written, too",
+      "connection.#congestedOnce || connection.#outbox.size > 0",
+      "connection.#congestedOnce",
+    ],
+    ["who was heard of since has read", "this.#congestedOnce = false;", ""],
+  ]),
+  ...mutantsOf("lib/adapters/node_transport.ts", ["tests/faults/node_transport_test.ts"], [
+    ["progress is seen", "this.open && queued < this.#queued", "false"],
+    ["no progress is none", "queued < this.#queued", "queued <= this.#queued"],
+    ["progress below TLS is seen", " + (handle?._parent?.writeQueueSize ?? 0)", ""],
+  ]),
+];
+
 const outbox = mutantsOf("lib/connection/outbox.ts", [...MESSAGES, ...CLOSING], [
   ["who sends too much waits", "return this.size < this.#highWaterMark || this.size === 0;", "return true;"],
 ]);
@@ -120,7 +157,7 @@ const streaming = [
   ...mutantsOf("lib/connection/receive_queue.ts", STREAMING, [
     ["who waits for a whole message is not forgotten", "if (this.wanted) throw", "if (false) throw"],
   ]),
-  ...mutantsOf("lib/connection/keepalive.ts", STREAMING, [
+  ...mutantsOf("lib/connection/keepalive.ts", ["tests/connection/patience_test.ts"], [
     ["who does not read is heard of all the same", "this.#wait(this.#rhythm.paused);", "this.#rest();"],
   ]),
   ...mutantsOf("lib/streams/incoming_message.ts", [...STREAMING, INBOX], [
@@ -175,6 +212,7 @@ const accept = mutantsOf("lib/connection/accept.ts", [
   ...UPGRADE,
   ...TIMEOUTS,
   "tests/behaviour/transports_test.ts",
+  "tests/behaviour/pending_upgrade_test.ts",
 ], [
   [
     "a handshake ends in time",
@@ -254,7 +292,11 @@ const closeCode = mutantsOf("lib/connection/close_code.ts", ["tests/connection/c
   ["1002 is not the user's", " && value !== 1002", ""],
 ]);
 
-const server = mutantsOf("lib/server/acceptor.ts", [...UPGRADE, "tests/behaviour/hosts_test.ts"], [
+const server = mutantsOf("lib/server/acceptor.ts", [
+  ...UPGRADE,
+  "tests/behaviour/hosts_test.ts",
+  "tests/adapters/node_attach_test.ts",
+], [
   ["connections are counted", " || this.#isFull) throw", ") throw"],
   ["so are those that are decided on", "this.#places.size >=", "this.connections.size >="],
   [
@@ -378,6 +420,7 @@ export const connectionMutants: readonly Mutant[] = [
   ...connection,
   ...congestion,
   ...keepalive,
+  ...slowReaders,
   ...outbox,
   ...queue,
   ...readers,

@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import type { ErrorContext } from "../../lib/server/serve_options.ts";
+import type { ErrorContext, ServeOptions } from "../../lib/server/serve_options.ts";
 import type { WebSocketConnection, WebSocketError } from "../../mod.ts";
 import { MESSAGE_SIZE, messageAt } from "../faults/pattern.ts";
 import { certificateFromFlags } from "../support/certificate.ts";
@@ -190,14 +190,19 @@ const pages: Record<string, () => Response | Promise<Response>> = {
     new Response(new ReadableStream({ pull: (controller) => controller.error(new Error("broken body")) })),
 };
 
-const [interval, timeout] = (flags.keepalive ?? "").split(",").map(Number);
+/** Reads the interval and the timeout; or `default`. Without the flag there is none. */
+function keepalive(given: string | undefined): Pick<ServeOptions, "keepalive"> {
+  if (given === "default") return {};
+  const [interval, timeout] = (given ?? "").split(",").map(Number);
+  return { keepalive: given === undefined ? false : { interval: interval!, timeout: timeout! } };
+}
 
 const tls = certificateFromFlags();
 const server = await serve(
   {
     ...tls !== undefined && { tls },
     hostname: "127.0.0.1",
-    keepalive: flags.keepalive === undefined ? false : { interval: interval!, timeout: timeout! },
+    ...keepalive(flags.keepalive),
     closeTimeout: Number(flags["close-timeout"]),
     handshakeTimeout: Number(flags["handshake-timeout"]),
     maxMessageSize: Number(flags["max-message-size"]),
