@@ -234,7 +234,8 @@ export class Feed {
       // Members here have joined just now, and hear what came live since.
       from = this.#early.find(({ position }) => position.epoch === epoch)?.position.offset ?? offset + 1;
     }
-    if (log?.epoch !== epoch) {
+    // A log that ends before what came from it is one whose end was lost: it goes on there with other messages.
+    if (log?.epoch !== epoch || offset < log.last) {
       this.#log = log = new GroupLog({ epoch, offset: start }, this.#options.limits, performance.now());
     }
     log.skipTo(start);

@@ -236,7 +236,7 @@ export function readGroupsOptions(options: GroupsOptions): GroupsSettings {
     onStatus,
   } = options;
   if (history !== undefined && broker !== undefined && broker.history === undefined) {
-    throw new TypeError("Cannot set history: this broker keeps none, redisBroker does");
+    throw new TypeError("Cannot set history: this broker keeps none; redisBroker and natsBroker do");
   }
   return {
     slowConsumer,

@@ -23,6 +23,9 @@ import { aString, checkShape } from "../options/checks.ts";
 import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { checkTtl } from "./broker_options.ts";
 import { GroupsError } from "./groups_error.ts";
+import { NatsHistory, type NatsMessage, positionOf } from "./nats_history.ts";
+
+export type { NatsHeaders, NatsMessage } from "./nats_history.ts";
 
 /** The part of a connection to NATS that is used here. */
 export interface NatsClient {
@@ -31,8 +34,10 @@ export interface NatsClient {
   /** Subscribes to a subject. */
   subscribe(
     subject: string,
-    options: { callback: (error: Error | null, message: { readonly data: Uint8Array }) => void },
+    options: { callback: (error: Error | null, message: NatsMessage) => void },
   ): NatsSubscription;
+  /** Publishes on a subject, and resolves to the first answer. */
+  request(subject: string, payload: Uint8Array, options: { timeout: number }): Promise<NatsMessage>;
   /** Resolves when the server has taken all that was sent. */
   flush(): Promise<void>;
   /** Tells of the connection's life. */
@@ -64,6 +69,9 @@ export interface NatsBrokerOptions {
   presence?: NatsBucket;
 }
 
+/** How long an answer is waited for before it is forgotten, in milliseconds; whoever asks has long been told. */
+const FORGET = 60_000;
+
 const natsTable: OptionTable<NatsBrokerOptions> = {
   prefix: aString,
   presenceTtl: (value, name) => checkTtl(name, value),
@@ -71,7 +79,7 @@ const natsTable: OptionTable<NatsBrokerOptions> = {
 };
 
 /**
- * Makes a broker of a connection to NATS.
+ * Makes a broker of a connection to NATS. Groups with a `history` keep it in JetStream, which the server must have then.
  *
  * The connection stays open in the end. It connects again as its own options say: `maxReconnectAttempts` is 10 unless
  * set, -1 is for ever.
@@ -98,6 +106,7 @@ async function ttlOf(bucket: NatsBucket): Promise<number> {
 
 class NatsBroker implements Broker {
   readonly presenceTtl: () => Promise<number>;
+  readonly history: NatsHistory;
   readonly #client: NatsClient;
   readonly #prefix: string;
   readonly #subscriptions = new Map<string, NatsSubscription>();
@@ -122,6 +131,7 @@ class NatsBroker implements Broker {
     this.#client = client;
     this.#prefix = prefix;
     this.presenceTtl = presenceTtl;
+    this.history = new NatsHistory((subject, payload) => this.#request(subject, payload), prefix);
   }
 
   open(events: BrokerEvents): void {
@@ -175,8 +185,8 @@ class NatsBroker implements Broker {
   async #ask(channel: string, deliver: Deliver): Promise<void> {
     let refused: Error | undefined;
     let settled = false;
-    const callback = (error: Error | null, message: { readonly data: Uint8Array }) => {
-      if (error === null) return deliver(message.data);
+    const callback = (error: Error | null, message: NatsMessage) => {
+      if (error === null) return deliver(message.data, positionOf(message.headers));
       // It is over, in the client and at the server.
       refused = error;
       if (settled) this.#lost(channel, subscription);
@@ -243,12 +253,23 @@ class NatsBroker implements Broker {
    * Waits until the server has taken or refused what was sent. What was under way when the connection broke may be lost.
    */
   async #confirm(): Promise<void> {
+    await this.#unlessLost(this.#client.flush());
+    // What the server refused it said before; the client tells that by and by.
+    await new Promise<void>(queueTask);
+  }
+
+  /** Sends a request. What was under way when the connection broke may have arrived or not. */
+  #request(subject: string, payload: Uint8Array): Promise<NatsMessage> {
+    if (this.#away) return Promise.reject(new GroupsError("broker-away"));
+    return this.#unlessLost(this.#client.request(subject, payload, { timeout: FORGET }));
+  }
+
+  /** Waits for an answer, and not longer than the connection lasts. */
+  async #unlessLost<T>(answer: Promise<T>): Promise<T> {
     const { promise, reject } = Promise.withResolvers<never>();
     this.#unconfirmed.add(reject);
     try {
-      await Promise.race([this.#client.flush(), promise]);
-      // What the server refused it said before; the client tells that by and by.
-      await new Promise<void>(queueTask);
+      return await Promise.race([answer, promise]);
     } finally {
       this.#unconfirmed.delete(reject);
     }

@@ -99,6 +99,8 @@ export class Relay {
   #away = false;
   /** How many bytes are on their way. */
   #pending = 0;
+  /** Why the history of a group could not be read the last time. */
+  readonly #unreadable = new Map<string, string>();
   /** The messages whose fate is not known. */
   readonly #publishing = new Set<Promise<boolean>>();
 
@@ -153,6 +155,7 @@ export class Relay {
 
   /** Ends that. */
   unwatch(kind: TopicKind, name: string): void {
+    if (kind === "group") this.#unreadable.delete(name);
     this.#subscriptions.delete(channelOf(kind, name));
   }
 
@@ -219,10 +222,13 @@ export class Relay {
       const received = kept.map(({ offset, payload, age }) =>
         this.#open(payload, { epoch: position.epoch, offset }, age)
       );
+      this.#unreadable.delete(group);
       return { position, received };
     } catch (error) {
-      // That the broker is away has been told.
-      if (!this.#away) onError(error, { stage: "history", group });
+      // That the broker is away has been told, and so has what is still the case.
+      if (this.#away || this.#unreadable.get(group) === `${error}`) return undefined;
+      this.#unreadable.set(group, `${error}`);
+      onError(error, { stage: "history", group });
       return undefined;
     }
   }

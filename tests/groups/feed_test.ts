@@ -175,3 +175,16 @@ test("feed: when it is stopped it asks no more, and nobody waits", async () => {
   await started;
   assertEquals(other.questions.length, 0);
 });
+
+test("feed: a log that has lost its end goes on there, and nothing of what follows is taken for old", async () => {
+  const setting = await Setting.start(page([1, 2], 2));
+  const { feed, member } = setting;
+  for (const offset of [3, 4, 5]) feed.arrive(place(offset));
+  const recovered = feed.recover();
+  feed.arrive(place(4));
+  assertEquals(await setting.answer(page([], 3)), { epoch: "e", offset: 5 });
+  await recovered;
+  feed.arrive(place(5));
+  assertEquals(member.received, ["e3", "e4", "e5", "e4", "e5"]);
+  assertEquals([feed.position, setting.questions.length], [{ epoch: "e", offset: 5 }, 0]);
+});

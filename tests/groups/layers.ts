@@ -118,7 +118,7 @@ export const layers: readonly LayerKind[] = [
   {
     name: "NATS",
     remote: true,
-    history: false,
+    history: true,
     options: requires("nats-server"),
     run: (test) => runRemote("nats", 3, test),
   },

@@ -98,6 +98,11 @@ export class BrokerServer {
     }
   }
 
+  /** Removes what it has kept on disk, while it does not run. */
+  forget(): void {
+    rmSync(join(this.#folder, "jetstream"), { recursive: true, force: true });
+  }
+
   /** Ends it and removes its files. */
   async stop(): Promise<void> {
     await this.kill();

@@ -1,0 +1,311 @@
+/**
+ * Histories in NATS: a stream of JetStream for each channel, on file storage.
+ *
+ * What is appended is published on a subject that only the stream has, `h.` and the channel. When the stream has it, it
+ * publishes it again on the channel itself, in its order, with its own name and the number of the message in headers: those
+ * are the position. The name of a stream ends in the epoch; that there is one for each channel is ensured by the server,
+ * which lets no two streams have the same subject.
+ *
+ * @module
+ */
+
+import type { BrokerHistory, HistoryPage, KeptPayload } from "./broker_history.ts";
+import { makeEpoch, POSITION_LIVES } from "./group_log.ts";
+import { GroupsError } from "./groups_error.ts";
+import type { HistoryLimits, Position } from "./history_options.ts";
+
+/** The headers of a message from NATS, as far as they are used here. */
+export interface NatsHeaders {
+  /** The status; 0 if there is none. */
+  readonly code: number;
+  /** The value of a header; empty if there is none. */
+  get(name: string): string;
+}
+
+/** A message from NATS, as far as it is used here. */
+export interface NatsMessage {
+  /** The payload. */
+  readonly data: Uint8Array;
+  /** What came with it. */
+  readonly headers?: NatsHeaders | undefined;
+}
+
+/** Sends a request to the server. */
+export type AskNats = (subject: string, payload: Uint8Array) => Promise<NatsMessage>;
+
+/** What the names of streams begin with. */
+const NAME_START = "sluice-";
+
+/** What JetStream answers if another stream has the subject already, as one that is made at the same moment. */
+const SUBJECT_TAKEN = 10_065;
+
+/** What a message takes in the store besides its subject and payload, at most, in bytes. */
+const OVERHEAD = 64;
+
+/** How many messages are asked for at once. */
+const AT_ONCE = 256;
+
+/** How many streams are known at most, and how often it is looked for those that nobody needs, in milliseconds. */
+const MAX_KNOWN = 10_000;
+const SWEEP = 60_000;
+
+/** What an answer of the API holds, as far as it is used here. */
+interface Answer {
+  readonly error?: { readonly err_code?: number; readonly description?: string };
+  readonly streams?: readonly (string | StreamInfo)[] | null;
+  readonly total?: number;
+}
+
+interface StreamInfo {
+  /** The server's time; absent before 2.10. */
+  readonly ts?: string;
+  readonly created: string;
+  readonly config: StreamConfig;
+  readonly state: {
+    readonly messages: number;
+    readonly first_seq: number;
+    readonly last_seq: number;
+    readonly last_ts: string;
+  };
+}
+
+interface StreamConfig extends StreamLimits {
+  readonly name: string;
+}
+
+/** The limits as JetStream has them: the age in nanoseconds. */
+interface StreamLimits {
+  readonly max_msgs: number;
+  readonly max_bytes: number;
+  readonly max_age: number;
+}
+
+interface Stream {
+  readonly name: Promise<string>;
+  /** When it was last used, in milliseconds. */
+  used: number;
+}
+
+/** Keeps histories in JetStream. */
+export class NatsHistory implements BrokerHistory {
+  readonly #ask: AskNats;
+  readonly #prefix: string;
+  readonly #streams = new Map<string, Stream>();
+  #swept = -Infinity;
+
+  /**
+   * Makes a history.
+   *
+   * @param ask Sends a request to the server.
+   * @param prefix What the subjects begin with.
+   */
+  constructor(ask: AskNats, prefix: string) {
+    this.#ask = ask;
+    this.#prefix = prefix;
+  }
+
+  async append(channel: string, payload: Uint8Array, limits: HistoryLimits): Promise<void> {
+    const stream = this.#streamOf(channel, limits);
+    await stream.name;
+    try {
+      const { data } = await this.#ask(this.#subjectOf(channel), payload);
+      const { error } = readJson<Answer>(data);
+      if (error !== undefined) throw refuse("append to history", error.description);
+    } catch (error) {
+      // If the stream is gone the next message makes another. This one might come after that one if it was repeated.
+      this.#forget(channel, stream);
+      throw error;
+    }
+  }
+
+  async read(channel: string, limits: HistoryLimits, after?: Position): Promise<HistoryPage> {
+    const stream = this.#streamOf(channel, limits);
+    try {
+      const name = await stream.name;
+      const { state, ts } = await this.#call<StreamInfo>(`STREAM.INFO.${name}`);
+      const epoch = name.substring(NAME_START.length);
+      const start = after?.epoch === epoch ? after.offset + 1 : 1;
+      const from = Math.max(start, state.first_seq);
+      const now = ts === undefined ? Date.now() : Date.parse(ts);
+      const kept = await this.#readBack(name, { from, to: state.last_seq }, now, limits);
+      return { position: { epoch, offset: state.last_seq }, kept };
+    } catch (error) {
+      this.#forget(channel, stream);
+      throw error;
+    }
+  }
+
+  #subjectOf(channel: string): string {
+    return `${this.#prefix}h.${channel}`;
+  }
+
+  /** The stream of a channel, which is looked up again when it might have been deleted for lack of use. */
+  #streamOf(channel: string, limits: HistoryLimits): Stream {
+    const now = performance.now();
+    const known = this.#streams.get(channel);
+    if (known !== undefined && now - known.used <= limits.age) {
+      known.used = now;
+      return known;
+    }
+    const stream: Stream = { name: this.#find(channel, limits), used: now };
+    stream.name.catch(() => this.#forget(channel, stream));
+    this.#streams.delete(channel);
+    this.#streams.set(channel, stream);
+    if (this.#streams.size > MAX_KNOWN) this.#streams.delete(this.#streams.keys().next().value!);
+    return stream;
+  }
+
+  #forget(channel: string, stream: Stream): void {
+    if (this.#streams.get(channel) === stream) this.#streams.delete(channel);
+  }
+
+  /** Finds the stream of a channel, or makes it. */
+  async #find(channel: string, { messages, bytes, age }: HistoryLimits): Promise<string> {
+    const subject = this.#subjectOf(channel);
+    const limits: StreamLimits = {
+      max_msgs: messages,
+      max_bytes: bytes + (messages + 1) * (subject.length + OVERHEAD),
+      max_age: age * 1_000_000,
+    };
+    const found = await this.#findNamed(subject, limits);
+    if (found !== undefined) return found;
+    const name = NAME_START + makeEpoch();
+    const answer = await this.#request(`STREAM.CREATE.${name}`, {
+      ...limits,
+      name,
+      subjects: [subject],
+      storage: "file",
+      retention: "limits",
+      discard: "old",
+      num_replicas: 1,
+      allow_direct: true,
+      republish: { src: subject, dest: this.#prefix + channel },
+    });
+    this.#sweepSometimes();
+    if (answer.error === undefined) return name;
+    // Another process has made one at the same moment.
+    const other = answer.error.err_code === SUBJECT_TAKEN
+      ? await this.#findNamed(subject, limits)
+      : undefined;
+    if (other !== undefined) return other;
+    throw refuse("keep history", answer.error.description);
+  }
+
+  async #findNamed(subject: string, limits: StreamLimits): Promise<string | undefined> {
+    const { streams } = await this.#call<Answer>("STREAM.NAMES", { subject });
+    const name = streams?.find((each) => isOurs(each));
+    if (typeof name !== "string") return undefined;
+    const { config } = await this.#call<StreamInfo>(`STREAM.INFO.${name}`);
+    const differs = Object.entries(limits).some(([key, value]) =>
+      config[key as keyof StreamLimits] !== value
+    );
+    if (differs) await this.#call(`STREAM.UPDATE.${name}`, { ...config, ...limits });
+    return name;
+  }
+
+  /** Reads messages from the latest back to the first, or as far as they are kept and within the limits. */
+  async #readBack(
+    name: string,
+    { from, to }: { from: number; to: number },
+    now: number,
+    { messages, bytes, age: maxAge }: HistoryLimits,
+  ): Promise<readonly KeptPayload[]> {
+    const kept: KeptPayload[] = [];
+    let size = 0;
+    for (let last = to; last >= from; last -= AT_ONCE) {
+      const offsets = Array.from({ length: Math.min(AT_ONCE, last - from + 1) }, (_, i) => last - i);
+      for (const message of await Promise.all(offsets.map((offset) => this.#readOne(name, offset)))) {
+        if (message === undefined) return kept.reverse();
+        const { offset, payload, time } = message;
+        const age = Math.max(0, now - time);
+        size += payload.length;
+        if (kept.length === messages || size > bytes || age > maxAge) return kept.reverse();
+        kept.push({ offset, payload, age });
+      }
+    }
+    return kept.reverse();
+  }
+
+  /** Reads a message; `undefined` if it is not kept any more. */
+  async #readOne(
+    name: string,
+    offset: number,
+  ): Promise<{ offset: number; payload: Uint8Array; time: number } | undefined> {
+    const { data, headers } = await this.#ask(`$JS.API.DIRECT.GET.${name}`, writeJson({ seq: offset }));
+    if (headers === undefined || headers.code === 404) return undefined;
+    if (headers.code >= 400) throw refuse("read history", `status ${headers.code}`);
+    return { offset, payload: data, time: Date.parse(headers.get("Nats-Time-Stamp")) };
+  }
+
+  #sweepSometimes(): void {
+    const now = performance.now();
+    if (now - this.#swept < SWEEP) return;
+    this.#swept = now;
+    // Whatever keeps it from that, the next stream that is made leads to another try.
+    this.#sweep().catch(() => {});
+  }
+
+  /** Deletes the streams that have been empty for so long that nobody comes back to a position in them. */
+  async #sweep(): Promise<void> {
+    const unused: string[] = [];
+    for (let offset = 0, total = 1; offset < total;) {
+      const page = await this.#call<Answer>("STREAM.LIST", { subject: `${this.#prefix}h.>`, offset });
+      const streams = page.streams ?? [];
+      for (const info of streams) {
+        if (typeof info === "object" && isOurs(info.config.name) && isUnused(info)) {
+          unused.push(info.config.name);
+        }
+      }
+      offset += streams.length;
+      total = streams.length === 0 ? 0 : page.total ?? 0;
+    }
+    for (const name of unused) await this.#call(`STREAM.DELETE.${name}`);
+  }
+
+  /** Asks the API of JetStream; rejects if it refuses. */
+  async #call<T = Answer>(verb: string, body?: object): Promise<T> {
+    const answer = await this.#request(verb, body);
+    if (answer.error !== undefined) throw refuse("keep history", answer.error.description);
+    return answer as T;
+  }
+
+  async #request(verb: string, body?: object): Promise<Answer> {
+    const payload = body === undefined ? new Uint8Array(0) : writeJson(body);
+    return readJson((await this.#ask(`$JS.API.${verb}`, payload)).data);
+  }
+}
+
+/** Takes the position from the headers of what a stream has published again. */
+export function positionOf(headers: NatsHeaders | undefined): Position | undefined {
+  if (headers === undefined) return undefined;
+  const name = headers.get("Nats-Stream");
+  const offset = Number(headers.get("Nats-Sequence"));
+  if (!isOurs(name) || !Number.isSafeInteger(offset) || offset < 1) return undefined;
+  return { epoch: name.substring(NAME_START.length), offset };
+}
+
+function isOurs(name: unknown): name is string {
+  return typeof name === "string" && name.startsWith(NAME_START);
+}
+
+function isUnused({ config, created, state, ts }: StreamInfo): boolean {
+  const now = ts === undefined ? Date.now() : Date.parse(ts);
+  const since = Math.max(Date.parse(created), Date.parse(state.last_ts) || 0);
+  // A minute more, because clocks differ.
+  return state.messages === 0 && now - since > config.max_age / 1_000_000 * POSITION_LIVES + SWEEP;
+}
+
+function refuse(action: string, description = "it does not say why"): GroupsError {
+  return new GroupsError("broker-refused", { action, cause: new Error(description) });
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+function writeJson(value: object): Uint8Array {
+  return encoder.encode(JSON.stringify(value));
+}
+
+function readJson<T>(bytes: Uint8Array): T {
+  return JSON.parse(decoder.decode(bytes));
+}
