@@ -109,12 +109,14 @@ export class UpgradeRouter {
     // Also for those that other listeners leave alone.
     guard(socket);
     const pathname = pathnameOf(request.url ?? "");
+    let failed = false;
     for (const route of this.#routes) {
       const answer = ask(route, pathname);
       if (answer === "yes") return route.take(request, socket, head);
-      if (answer === "failed") return refuse(socket, 500, new HandshakeError("internal").message);
+      failed ||= answer === "failed";
     }
     if (this.#server.listenerCount("upgrade") > 1) return;
+    if (failed) return refuse(socket, 500, new HandshakeError("internal").message);
     for (const route of this.#routes) route.tellRefused(request, socket);
     refuse(socket, 404, "Not found");
   };

@@ -237,6 +237,29 @@ test("attach: what matches no path is left to other listeners", () =>
     await echoes(port, "/mine");
   }));
 
+test("attach: a path that throws or rejects is nobody else's affair, of other handlers and other listeners", () => {
+  const told: string[] = [];
+  const onError = (error: unknown, { stage }: ErrorContext) => told.push(`${stage}: ${error}`);
+  const path = (pathname: string): boolean => {
+    if (pathname === "/throws") throw new Error("on purpose");
+    return pathname === "/rejects" && Promise.reject(new Error("late")) as unknown as boolean;
+  };
+  return attaching({ path, onError }, echo, async ({ server, port }) => {
+    const paths = ["/throws", "/rejects"];
+    const others = paths.map((path) => attach(server, { path }, echo));
+    for (const path of paths) await echoes(port, path);
+    await Promise.all(others.map((other) => other.close()));
+    for (const path of paths) assertEquals(await statusOf(port, path), 500, path);
+    server.on("upgrade", (_, socket) => socket.end("HTTP/1.1 418 Mine\r\n\r\n"));
+    for (const path of paths) assertEquals(await statusOf(port, path), 418, path);
+    const failures = [
+      "accept: Error: on purpose",
+      "accept: TypeError: Cannot attach: path must return true or false, not object",
+    ];
+    assertEquals(told, [...failures, ...failures, ...failures]);
+  });
+});
+
 test("attach: several paths of one server, each with its own handler", () =>
   hosting(async ({ server, port }) => {
     const says = (name: string): Handler<undefined> => async (socket) => await socket.send(name);
