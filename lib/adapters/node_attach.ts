@@ -108,10 +108,11 @@ export function attach<C = undefined>(
         fields: fieldsOf(request),
         remoteAddress: remoteAddressOf(socket as unknown as Socket),
       }),
-    take(request, socket, head) {
-      const channel = takeSocket(socket);
-      if (channel === undefined) return;
-      acceptor.accept(channel, () => readRequest(channel, { request, head, limits: settings.limits }));
+    async take(request, socket, head) {
+      const channel = await takeSocket(socket);
+      if (channel !== undefined) {
+        acceptor.accept(channel, () => readRequest(channel, { request, head, limits: settings.limits }));
+      }
     },
   };
   router.add(route);

@@ -48,6 +48,24 @@ export interface UpgradeSocket {
 /** The sockets that Sluice has taken, to be upgraded or refused: nobody may write to them a second time. */
 const taken = new WeakSet<UpgradeSocket>();
 
+/** The response that `node:http` is writing to a socket: undocumented, on Node and Deno. Bun's upgrades come in their turn. */
+interface Answering {
+  readonly _httpMessage?: Pick<Socket, "once"> | null;
+}
+
+/**
+ * Waits for the answers to requests that a client sent ahead of an upgrade: HTTP/1.1 answers in order (RFC 9112 §9.3.2),
+ * and `node:http` would write a late one into the open WebSocket.
+ */
+async function answersBefore(socket: UpgradeSocket & Answering): Promise<void> {
+  if (!socket._httpMessage) return;
+  const gone = new Promise((resolve) => (socket as unknown as Socket).once("close", resolve));
+  while (socket._httpMessage && !socket.destroyed) {
+    const answer = socket._httpMessage;
+    await Promise.race([gone, new Promise((resolve) => answer.once("finish", () => resolve(undefined)))]);
+  }
+}
+
 /** What has no other place to go is known from the socket's `close`. */
 function ignore(): void {}
 
@@ -97,7 +115,7 @@ export async function upgrade(
   guard(socket);
   const settings = readAcceptOptions(options, { codec: zlibCodec, sha1 });
   if (taken.has(socket)) throw new TypeError("Cannot upgrade: the socket was upgraded or refused before");
-  const channel = takeSocket(socket);
+  const channel = await takeSocket(socket);
   if (channel === undefined) throw new HandshakeError("ended");
   try {
     const upgrade = readUpgrade<undefined>(readRequest(channel, { request, head, limits: settings.limits }));
@@ -124,7 +142,7 @@ export async function upgrade(
  */
 export async function refuseUpgrade(socket: UpgradeSocket, response?: Response): Promise<void> {
   guard(socket);
-  const channel = takeSocket(socket);
+  const channel = await takeSocket(socket);
   if (channel === undefined) return;
   const limits = readLimits({});
   try {
@@ -141,13 +159,14 @@ export function guard(socket: UpgradeSocket): void {
 }
 
 /**
- * Takes a socket over from `node:http`.
+ * Takes a socket over from `node:http`, once that has written all to it.
  *
  * @returns `undefined` if the client has left, or somebody has taken the socket before.
  */
-export function takeSocket(socket: UpgradeSocket): ByteChannel | undefined {
+export async function takeSocket(socket: UpgradeSocket): Promise<ByteChannel | undefined> {
   if (taken.has(socket)) return undefined;
   taken.add(socket);
+  await answersBefore(socket);
   const { destroyed, writable, readableEnded } = socket as unknown as Socket;
   if (!destroyed && writable && !readableEnded) {
     return new ByteChannel(new NodeTransport(socket as unknown as Socket, { fresh: false }));
