@@ -23,7 +23,7 @@ import { HandshakeError } from "../errors.ts";
 import type { Handler, ListenTarget, ServeOptions } from "../server/serve_options.ts";
 import { type Listener, type Server, startServer } from "../server/server.ts";
 import { callers } from "./callers.ts";
-import { Deno, type DenoConn, type DenoListener, DenoTransport } from "./deno_transport.ts";
+import { Deno, type DenoAddress, type DenoConn, type DenoListener, DenoTransport } from "./deno_transport.ts";
 import { nodeNet } from "./node_net.ts";
 import { sha1 } from "./sha1.ts";
 import { zlibCodec } from "./zlib.ts";
@@ -72,6 +72,9 @@ const ACCEPT_PAUSE = 50;
 
 /** What Deno's `accept` throws for a peer that left while it waited to be accepted: the next may be accepted at once. */
 const PEER_LEFT: ReadonlySet<unknown> = new Set(["NotConnected", "ConnectionReset", "ConnectionAborted"]);
+
+/** How long a connection that is not wanted any more may still take to come, in milliseconds. */
+const LATE_CONNECTION_TIME = 1_000;
 
 // Async, so that what Deno.listen throws becomes a rejection.
 async function listen(
@@ -122,12 +125,34 @@ async function acceptAll(
   }
 }
 
+/**
+ * Connects until a signal calls it off. The signal that Deno takes itself may reject and yet leave the connection open
+ * that has come at that moment (2.9.6): what comes too late is closed here, and Deno only told of what does not come.
+ */
+function connectBy(address: DenoAddress, signal: AbortSignal): Promise<DenoConn> {
+  const tooLate = new AbortController();
+  const connecting = Deno.connect({ ...address, signal: tooLate.signal });
+  return new Promise((resolve, reject) => {
+    const settle = (call: () => void) => {
+      signal.removeEventListener("abort", onAbort);
+      call();
+    };
+    const onAbort = () => {
+      const timer = setTimeout(() => tooLate.abort(), LATE_CONNECTION_TIME);
+      connecting.then((conn) => conn.close(), () => {}).finally(() => clearTimeout(timer));
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", onAbort);
+    connecting.then((conn) => settle(() => resolve(conn)), (error) => settle(() => reject(error)));
+  });
+}
+
 async function dial(target: DialTarget): Promise<Transport> {
   const { hostname, port, path, tls, signal } = target;
   if (tls !== undefined) return await tlsNet.dial(target);
   try {
     const address = path === undefined ? { hostname, port } : { transport: "unix", path } as const;
-    return new DenoTransport(await Deno.connect({ ...address, signal }));
+    return new DenoTransport(await connectBy(address, signal));
   } catch (cause) {
     signal.throwIfAborted();
     throw new HandshakeError("unreachable", { cause });

@@ -25,7 +25,8 @@ export interface DenoListener {
   close(): void;
 }
 
-type DenoAddress = { hostname: string; port: number } | { transport: "unix"; path: string };
+/** Where to listen, or to connect to. */
+export type DenoAddress = { hostname: string; port: number } | { transport: "unix"; path: string };
 
 interface DenoNamespace {
   listen(address: DenoAddress): DenoListener;
