@@ -2,12 +2,14 @@ import { test } from "node:test";
 import { assert, assertEquals } from "#std/assert";
 import type { Socket } from "node:net";
 import { Opcode } from "../../lib/protocol/frame.ts";
+import { overTls, resetClient } from "../support/links.ts";
 import { runtimes } from "../support/runtimes.ts";
 import { sleep } from "../support/serving.ts";
 import { clientFrame, UPGRADE } from "../support/wire.ts";
 import {
   figure,
   onLinux,
+  onLinuxWithTls,
   openSocket,
   type Subject,
   upgradeAt,
@@ -103,20 +105,26 @@ for (const runtime of runtimes) {
     });
   });
 
-  test(`${runtime}: a peer cut while it is not read from is noticed by the next keepalive`, onLinux, () => {
-    const keepalive = `--keepalive=${KEEPALIVE.interval},${KEEPALIVE.timeout}`;
-    return withServer(runtime, [keepalive], async (server) => {
-      const sockets = await Promise.all(Array.from({ length: 50 }, () => openSocket(server.port)));
-      await Promise.all(sockets.map((socket) => stories["is not read from"]!(socket, Math.random)));
-      await sleep(100);
-      for (const socket of sockets) socket.resetAndDestroy();
-      const latest = KEEPALIVE.interval + KEEPALIVE.timeout + 500;
-      const took = await within(latest, async () => (await server.report()).connections, 0);
-      figure(runtime, "paused and cut: noticed after", Math.round(took), "ms");
-      const { settled } = await server.report();
-      assertEquals(settled, { "1006 connection-lost": 50 });
-    });
-  });
+  const title = `${runtime}: a peer cut while it is not read from is noticed by the next keepalive`;
+  const flags = [`--keepalive=${KEEPALIVE.interval},${KEEPALIVE.timeout}`];
+  test(title, onLinux, () => withServer(runtime, flags, cutUnread));
+  test(
+    `over TLS: ${title}`,
+    onLinuxWithTls,
+    () => overTls(() => withServer(runtime, [...flags, "--tls"], cutUnread)),
+  );
+}
+
+async function cutUnread(server: Subject): Promise<void> {
+  const sockets = await Promise.all(Array.from({ length: 50 }, () => openSocket(server.port)));
+  await Promise.all(sockets.map((socket) => stories["is not read from"]!(socket, Math.random)));
+  await sleep(100);
+  for (const socket of sockets) resetClient(socket);
+  const latest = KEEPALIVE.interval + KEEPALIVE.timeout + 500;
+  const took = await within(latest, async () => (await server.report()).connections, 0);
+  figure("paused and cut: noticed after", Math.round(took), "ms");
+  const { settled } = await server.report();
+  assertEquals(settled, { "1006 connection-lost": 50 });
 }
 
 /** Opens connections, lets each come to some point of its story, and cuts it. */

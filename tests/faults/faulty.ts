@@ -27,6 +27,11 @@ export const onLinux: { skip: false | string } = {
 /** Whether they are those of the longest: `npm run test:soak`. */
 export const soak: boolean = process.env.SLUICE_SOAK === "1";
 
+/** The same for those that go over TLS. */
+export const onLinuxWithTls: { skip: false | string } = onLinux.skip === false
+  ? requires("openssl")
+  : onLinux;
+
 /** One mebibyte. */
 export const MiB: number = 1 << 20;
 
@@ -221,10 +226,9 @@ export class Lane {
 
   /** Adds the second of these alone. */
   testOverTls(name: string, args: readonly string[], run: (server: Subject) => Promise<void>): void {
-    const needs = onLinux.skip === false ? requires("openssl") : onLinux;
     this.#add(
       `over TLS: ${name}`,
-      needs,
+      onLinuxWithTls,
       () => overTls(() => withServer(this.#runtime, [...args, "--tls"], run)),
     );
   }

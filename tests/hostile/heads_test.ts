@@ -6,9 +6,19 @@
 
 import { test } from "node:test";
 import { assert, assertEquals } from "#std/assert";
-import { figure, onLinux, openSocket, type Subject, within, withServer } from "../faults/faulty.ts";
+import {
+  figure,
+  onLinux,
+  onLinuxWithTls,
+  openSocket,
+  type Subject,
+  within,
+  withServer,
+} from "../faults/faulty.ts";
 import { type Runtime, runtimes } from "../support/runtimes.ts";
 import { sleep } from "../support/serving.ts";
+import { overTls } from "../support/links.ts";
+import { LONG } from "../support/long.ts";
 import { UPGRADE } from "../support/wire.ts";
 import { feed, KiB, leave, repeated, tryThrice, withEcho } from "./attack.ts";
 
@@ -36,30 +46,15 @@ const endless: Readonly<Record<string, readonly [first: string, again: Uint8Arra
 
 for (const runtime of runtimes) {
   for (const [what, [first, again, status]] of Object.entries(endless)) {
+    const title = `${runtime}: an endless ${what} is answered with ${status}, and the rest thrown away`;
+    const flags = ["--close-timeout=300"];
+    const run = (server: Subject) => sendEndlessly(server, { first, again, status });
+    test(title, onLinux, () => withEcho(runtime, flags, run));
+    if (what !== "row of headers" && !LONG) continue;
     test(
-      `${runtime}: an endless ${what} is answered with ${status}, and the rest thrown away`,
-      onLinux,
-      () =>
-        withEcho(runtime, ["--close-timeout=300"], async (server) => {
-          const socket = await openSocket(server.port);
-          socket.write(first);
-          const answer = new Promise<Uint8Array>((resolve) => socket.once("data", resolve));
-          let sent = 0;
-          let known = "";
-          answer.then((bytes) => known = new TextDecoder().decode(bytes));
-          while (known === "") {
-            await feed(socket, again, 1);
-            sent += again.length;
-            await sleep(2);
-            assert(sent <= MAX_HEAD + READ, "more is read than a head may have");
-          }
-          assertEquals(known.slice(0, 13), `HTTP/1.1 ${status} `);
-          // It goes on, and is cut in time.
-          const timer = setInterval(() => socket.writableNeedDrain || socket.write(again), 1);
-          await within(2_000, () => server.sockets(), 1);
-          clearInterval(timer);
-          socket.destroy();
-        }),
+      `over TLS: ${title}`,
+      onLinuxWithTls,
+      () => overTls(() => withEcho(runtime, [...flags, "--tls"], run)),
     );
   }
 
@@ -96,4 +91,29 @@ async function sendSliced(server: Subject, bytes: Uint8Array): Promise<void> {
     else await new Promise((resolve) => socket.write(piece, resolve));
   }
   await leave(socket);
+}
+
+/** Sends a head without an end, until it is answered; then goes on until it is cut. */
+async function sendEndlessly(
+  server: Subject,
+  { first, again, status }: { first: string; again: Uint8Array; status: number },
+): Promise<void> {
+  const socket = await openSocket(server.port);
+  if (first !== "") socket.write(first);
+  const answer = new Promise<Uint8Array>((resolve) => socket.once("data", resolve));
+  let sent = 0;
+  let known = "";
+  answer.then((bytes) => known = new TextDecoder().decode(bytes));
+  while (known === "") {
+    await feed(socket, again, 1);
+    sent += again.length;
+    await sleep(2);
+    assert(sent <= MAX_HEAD + READ, "more is read than a head may have");
+  }
+  assertEquals(known.slice(0, 13), `HTTP/1.1 ${status} `);
+  // It goes on, and is cut in time.
+  const timer = setInterval(() => socket.writableNeedDrain || socket.write(again), 1);
+  await within(2_000, () => server.sockets(), 1);
+  clearInterval(timer);
+  socket.destroy();
 }

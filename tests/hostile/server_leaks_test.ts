@@ -7,6 +7,8 @@
 import { assertEquals } from "#std/assert";
 import { Lane, openSocket, type Subject, upgradeAt } from "../faults/faulty.ts";
 import { Opcode } from "../../lib/protocol/frame.ts";
+import { resetClient } from "../support/links.ts";
+import { LONG } from "../support/long.ts";
 import { runtimes } from "../support/runtimes.ts";
 import { clientClose, clientFrame, UPGRADE, Wire } from "../support/wire.ts";
 import { assertNoLeak, CONNECTIONS } from "./leaks.ts";
@@ -49,14 +51,14 @@ const endings: Readonly<Record<string, (server: Subject) => Promise<void>>> = {
     const wire = await upgradeAt(server, "/echo");
     wire.send(HELLO);
     await frameOf(wire);
-    wire.socket.resetAndDestroy();
+    wire.reset();
   },
   "a reset in a message": async (server) => {
     const wire = await upgradeAt(server, "/echo");
     wire.send(clientFrame(Opcode.Text, "half of", false));
     wire.send(HELLO.subarray(0, 8));
     await new Promise(setImmediate);
-    wire.socket.resetAndDestroy();
+    wire.reset();
   },
   "an end without a Close": async (server) => {
     const wire = await upgradeAt(server, "/echo");
@@ -76,7 +78,7 @@ const endings: Readonly<Record<string, (server: Subject) => Promise<void>>> = {
     const socket = await openSocket(server.port);
     socket.write(UPGRADE.slice(0, 40));
     await new Promise(setImmediate);
-    socket.resetAndDestroy();
+    resetClient(socket);
   },
   "a handshake that does not end": async (server) => {
     const wire = await Wire.open(server.port);
@@ -86,7 +88,9 @@ const endings: Readonly<Record<string, (server: Subject) => Promise<void>>> = {
 };
 
 for (const runtime of runtimes) {
-  new Lane(runtime).test("a server keeps nothing of connections that ended", FLAGS, (server) => {
+  const lane = new Lane(runtime);
+  const testAll: Lane["test"] = LONG ? lane.testOverTcpAndTls.bind(lane) : lane.test.bind(lane);
+  testAll("a server keeps nothing of connections that ended", FLAGS, (server) => {
     const each = Math.ceil(CONNECTIONS / Object.keys(endings).length);
     const all = Object.values(endings).flatMap((end) => Array.from({ length: each }, () => end));
     return assertNoLeak(`server on ${runtime}:`, server, async () => {

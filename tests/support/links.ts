@@ -48,10 +48,20 @@ export function overTls<T>(run: () => Promise<T>): Promise<T> {
   return links.run(made ??= makeCertificate(), run);
 }
 
+/** The TCP sockets below those that {@linkcode securedClient} has made. */
+const below = new WeakMap<Socket, Socket>();
+
+/** Ends a client's socket by a reset, be it below TLS. */
+export function resetClient(socket: Socket): void {
+  (below.get(socket) ?? socket).resetAndDestroy();
+  socket.destroy();
+}
+
 /** Puts TLS on a client's socket, if the running test goes over it. */
 export async function securedClient(socket: Socket): Promise<Socket> {
   if (currentCertificate() === undefined) return socket;
   const secured = connectTls({ socket, rejectUnauthorized: false });
+  below.set(secured, socket);
   await once(secured, "secureConnect");
   return secured;
 }
