@@ -38,6 +38,7 @@ export type {
   RedisSentinel,
   RedisSubscriber,
 } from "./redis/node_redis.ts";
+export type { DeliverPlain } from "./redis/link.ts";
 export type { AnyRedisClient } from "./redis/shapes.ts";
 
 /** How to use Redis. */
