@@ -23,18 +23,21 @@ import { aString, checkShape } from "../options/checks.ts";
 import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { checkTtl } from "./broker_options.ts";
 import { GroupsError } from "./groups_error.ts";
+import { NatsBarrier } from "./nats_barrier.ts";
 import { NatsHistory, type NatsMessage, positionOf } from "./nats_history.ts";
 
 export type { NatsHeaders, NatsMessage } from "./nats_history.ts";
 
 /** The part of a connection to NATS that is used here. */
 export interface NatsClient {
+  /** The server that it is connected to, and the cluster that this is a node of. */
+  readonly info?: { readonly server_id: string; readonly cluster?: string } | undefined;
   /** Publishes on a subject. */
   publish(subject: string, payload: Uint8Array): void;
-  /** Subscribes to a subject. */
+  /** Subscribes to a subject; of those with the same queue one gets each message. */
   subscribe(
     subject: string,
-    options: { callback: (error: Error | null, message: NatsMessage) => void },
+    options: { callback: (error: Error | null, message: NatsMessage) => void; queue?: string },
   ): NatsSubscription;
   /** Publishes on a subject, and resolves to the first answer. */
   request(subject: string, payload: Uint8Array, options: { timeout: number }): Promise<NatsMessage>;
@@ -84,6 +87,9 @@ const natsTable: OptionTable<NatsBrokerOptions> = {
  * The connection stays open in the end. It connects again as its own options say: `maxReconnectAttempts` is 10 unless
  * set, -1 is for ever.
  *
+ * In a cluster, a subscription counts as made when one process at each other node has answered that messages from there
+ * arrive, which takes one more round trip. A node that does not answer within 500 ms is not waited for.
+ *
  * @param client Connected.
  * @param options The prefix, and how long a dead process is seen.
  * @throws {TypeError | RangeError} If an option is wrong.
@@ -126,18 +132,21 @@ class NatsBroker implements Broker {
   #flushed: Promise<void> | undefined;
   /** How many of these questions are under way. */
   #flushing = 0;
+  readonly #barrier: NatsBarrier;
 
   constructor(client: NatsClient, prefix: string, presenceTtl: () => Promise<number>) {
     this.#client = client;
     this.#prefix = prefix;
     this.presenceTtl = presenceTtl;
     this.history = new NatsHistory((subject, payload) => this.#request(subject, payload), prefix);
+    this.#barrier = new NatsBarrier(client, prefix);
   }
 
   open(events: BrokerEvents): void {
     this.#events = events;
     this.#status = this.#client.status();
     this.#watch();
+    this.#barrier.start();
     events.connected?.();
   }
 
@@ -161,11 +170,12 @@ class NatsBroker implements Broker {
   async subscribe(channel: string, deliver: Deliver): Promise<void> {
     const before = this.#tooMany;
     await this.#ask(channel, deliver);
-    if (this.#tooMany === before) return;
+    if (this.#tooMany === before) return await this.#pass();
     // The server does not say which was one too many: each that it may be is asked for again on its own.
     const alone = this.#alone.then(() => this.#askAgain(channel, deliver));
     this.#alone = alone.catch(ignore);
     await alone;
+    await this.#pass();
   }
 
   unsubscribe(channel: string): Promise<void> {
@@ -177,6 +187,7 @@ class NatsBroker implements Broker {
   close(): Promise<void> {
     this.#events = undefined;
     this.#status?.stop?.();
+    this.#barrier.stop();
     for (const subscription of this.#subscriptions.values()) subscription.unsubscribe();
     this.#subscriptions.clear();
     return Promise.resolve();
@@ -208,6 +219,11 @@ class NatsBroker implements Broker {
     if (refused === undefined) return;
     this.#drop(channel, subscription);
     throw new GroupsError("broker-refused", { action: "subscribe", cause: refused });
+  }
+
+  /** Waits until other nodes know, too. */
+  #pass(): Promise<void> | undefined {
+    return this.#away ? undefined : this.#barrier.pass();
   }
 
   async #askAgain(channel: string, deliver: Deliver): Promise<void> {
@@ -302,12 +318,14 @@ class NatsBroker implements Broker {
     this.#away = true;
     // A client that is closed for good would never answer.
     for (const reject of this.#unconfirmed) reject(new GroupsError("broker-away", { cause }));
+    this.#barrier.stop();
     this.#events?.interrupted(cause);
   }
 
   #return(): void {
     if (!this.#away) return;
     this.#away = false;
+    this.#barrier.start();
     this.#events?.restored();
   }
 }

@@ -16,6 +16,7 @@ import { ipcBroker, IpcRelay } from "../../lib/groups/cluster_ipc.ts";
 import process from "node:process";
 import { type ClientBroker, connectBroker, type ConnectBrokerOptions } from "../support/broker_clients.ts";
 import { BrokerServer } from "../support/brokers.ts";
+import { startNatsCluster } from "../support/nats_servers.ts";
 import { type RedisServers, startCluster, startSentinel, startServer } from "../support/redis_servers.ts";
 import { requires } from "../support/requires.ts";
 import { forkHere } from "./ipc_channel.ts";
@@ -122,8 +123,38 @@ export const layers: readonly LayerKind[] = [
     options: requires("nats-server"),
     run: (test) => runRemote("nats", 3, test),
   },
-  ...LONG ? KINDS.map(clientsOf) : [],
+  ...LONG ? [...KINDS.map(clientsOf), natsCluster(), natsWithoutEcho()] : [],
 ];
+
+function natsCluster(): LayerKind {
+  return {
+    name: "NATS, cluster of 3",
+    remote: false,
+    history: false,
+    options: requires("nats-server"),
+    run: async (test) => {
+      const nodes = await startNatsCluster(3);
+      let turn = 0;
+      const connect = (options: ConnectBrokerOptions) => connectBroker(nodes[turn++ % 3]!.url, options);
+      await runOver(nodes[0]!, connect, test).finally(() => Promise.all(nodes.map((node) => node.stop())));
+    },
+  };
+}
+
+function natsWithoutEcho(): LayerKind {
+  return {
+    name: "NATS, noEcho",
+    remote: true,
+    history: false,
+    options: requires("nats-server"),
+    run: async (test) => {
+      const server = await BrokerServer.start("nats");
+      const connect = (options: ConnectBrokerOptions) =>
+        connectBroker(server.url, { ...options, noEcho: true });
+      await runOver(server, connect, test).finally(() => server.stop());
+    },
+  };
+}
 
 function clientsOf([name, scheme, startServers]: typeof KINDS[number]): LayerKind {
   return {

@@ -25,6 +25,8 @@ export interface ConnectBrokerOptions {
   readonly ttl?: number;
   /** The version of Redis's protocol. @default {3} */
   readonly resp?: 2 | 3;
+  /** Whether NATS does not send back what the client published. @default false */
+  readonly noEcho?: boolean;
 }
 
 /** The clients by the schemes of URLs; a cluster's URL is one node's, and a sentinel's the sentinel's. */
@@ -98,9 +100,18 @@ async function connectRedis(
   };
 }
 
-async function connectNats(url: string, { ttl = 2_000 }: ConnectBrokerOptions): Promise<ClientBroker> {
+async function connectNats(
+  url: string,
+  { ttl = 2_000, noEcho = false }: ConnectBrokerOptions,
+): Promise<ClientBroker> {
   const { host: servers, username: user, password: pass } = new URL(url);
   const login = user === "" ? {} : { user, pass };
-  const client = await connect({ servers, maxReconnectAttempts: -1, reconnectTimeWait: 200, ...login });
+  const client = await connect({
+    servers,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 200,
+    noEcho,
+    ...login,
+  });
   return { broker: natsBroker(client, { presenceTtl: ttl }), end: () => client.close() };
 }
