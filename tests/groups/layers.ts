@@ -130,7 +130,7 @@ function natsCluster(): LayerKind {
   return {
     name: "NATS, cluster of 3",
     remote: false,
-    history: false,
+    history: false, // JetStream takes long to begin in a cluster
     options: requires("nats-server"),
     run: async (test) => {
       const nodes = await startNatsCluster(3);
@@ -145,7 +145,7 @@ function natsWithoutEcho(): LayerKind {
   return {
     name: "NATS, noEcho",
     remote: true,
-    history: false,
+    history: true,
     options: requires("nats-server"),
     run: async (test) => {
       const server = await BrokerServer.start("nats");
