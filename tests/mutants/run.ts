@@ -25,6 +25,9 @@ const LONGEST = 60_000;
 
 const COPIED = ["lib", "tests", "mod.ts", "package.json", "tsconfig.json"];
 
+/** The test that went red last. */
+let red = "it took too long";
+
 /** The test runners at work: they must not outlive this process. */
 const running = new Set<ChildProcess>();
 
@@ -51,7 +54,7 @@ async function run(): Promise<boolean> {
   const copies = Array.from({ length: ABREAST }, (_, i) => copyTree(join(folder, `${i}`)));
   const tests = [...new Set(chosen.flatMap(({ tests }) => tests))];
   if (await judge(copies[0]!, tests, { longest: tests.length * LONGEST }) !== "survived") {
-    console.error("The tests fail before any guard is taken out");
+    console.error(`The tests fail before any guard is taken out: ${red}`);
     return false;
   }
   const waiting = [...chosen];
@@ -114,8 +117,11 @@ async function judge(
   const timer = setTimeout(() => decide("hung"), longest);
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    output = output.slice(-20) + text;
-    if (/^\s*not ok /m.test(output)) decide("caught");
+    output = output.slice(output.lastIndexOf("\n") + 1) + text;
+    const failed = /^\s*not ok .*/m.exec(output);
+    if (failed === null) return;
+    red = failed[0].trim();
+    decide("caught");
   });
   const code = await new Promise((resolve) => child.on("close", resolve));
   clearTimeout(timer);
