@@ -59,7 +59,7 @@ async function reachEachOther(servers: RedisServers, schemes: readonly string[])
     const members = groups.map((each, i) =>
       rooms.map((room) => {
         const member = new Member();
-        const as = `${schemes[i]} in ${room}`;
+        const as = `${schemes[i]} ${i} in ${room}`;
         return { member, room, as, joined: each.join(room, member, { as }) };
       })
     );
@@ -75,7 +75,7 @@ async function reachEachOther(servers: RedisServers, schemes: readonly string[])
     for (const { member } of members.flat()) {
       assertEquals(member.received.map((message) => `${message}`).sort(), wanted);
     }
-    const names = schemes.map((scheme) => `${scheme} in room 7`).sort();
+    const names = schemes.map((scheme, i) => `${scheme} ${i} in room 7`).sort();
     for (const each of groups) {
       let seen: readonly string[] = [];
       for (let i = 0; i < 200 && seen.length < names.length; i++) {
@@ -111,12 +111,16 @@ async function shareHistories(servers: RedisServers, schemes: readonly string[])
 
 /** Runs with groups over a client of each kind; none of them may report an error. */
 async function withGroups(
-  { port }: RedisServers,
+  { port, servers }: RedisServers,
   schemes: readonly string[],
   options: GroupsOptions,
   run: (groups: readonly Groups[]) => Promise<void>,
 ): Promise<void> {
-  const clients = await Promise.all(schemes.map((scheme) => connectBroker(`${scheme}://127.0.0.1:${port}`)));
+  const clients = await Promise.all(schemes.map((scheme, i) => {
+    // A plain client has a server of its own, if there are several.
+    const at = scheme === "redis" ? servers[i % servers.length]!.port : port;
+    return connectBroker(`${scheme}://127.0.0.1:${at}`);
+  }));
   const errors: unknown[] = [];
   const onError = (error: unknown) => void errors.push(error);
   const groups = clients.map(({ broker }) => new Groups({ broker, onError, ...options }));
@@ -161,6 +165,21 @@ async function restart({ servers }: RedisServers): Promise<void> {
 
 async function moveSlots(servers: RedisServers): Promise<void> {
   for (const i of [0, 1, 2]) await moveSlot(servers, keySlot(`{${channelOf("group", `room ${i}`)}}`));
+}
+
+if (LONG) {
+  test(
+    "redis: plain clients of two nodes of a cluster reach each other, and see who is there",
+    requires("redis-server"),
+    async () => {
+      const servers = await startCluster();
+      try {
+        await reachEachOther(servers, ["redis", "redis"]);
+      } finally {
+        await servers.stop();
+      }
+    },
+  );
 }
 
 for (const [what, scheme, start, strike] of LONG ? LOSSES : []) {
