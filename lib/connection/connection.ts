@@ -18,6 +18,7 @@ import type { ConnectionStart } from "./connection_start.ts";
 import { ignore, rejected } from "./deferred.ts";
 import { type ConnectionObserver, Ending } from "./ending.ts";
 import { setSource } from "./error_source.ts";
+import { type EndHolder, HeldEnd, type HeldEndOwner } from "./held_end.ts";
 import { Keepalive, type KeepaliveQuestions } from "./keepalive.ts";
 import type { CheckedLimits } from "./limits.ts";
 import { messageReadable, messageWritable } from "./message_streams.ts";
@@ -36,7 +37,7 @@ import type {
 } from "./web_socket_connection.ts";
 
 /** Implements {@linkcode WebSocketConnection} over a {@linkcode Transport}. */
-export class Connection implements WebSocketConnection, TransportSink {
+export class Connection implements WebSocketConnection, TransportSink, EndHolder, HeldEndOwner {
   readonly request: UpgradeRequest<unknown> | undefined;
   readonly protocol: string;
   readonly extensions: string;
@@ -62,6 +63,10 @@ export class Connection implements WebSocketConnection, TransportSink {
   /** Whether more was waiting to be sent than there was room for, since the peer was last heard of. */
   #congestedOnce = false;
   readonly #ending = new Ending();
+  /** The peer's end, while messages before it are unread. */
+  #heldEnd: HeldEnd | undefined;
+  /** How much keeps it from being answered besides. */
+  #endHolders = 0;
   /** What the queue is to end with when all that had arrived before the stream was lost is taken. */
   #lateEnd: { readonly error: WebSocketError } | undefined;
   #keepalive: Keepalive<Connection> | undefined;
@@ -94,7 +99,7 @@ export class Connection implements WebSocketConnection, TransportSink {
 
   get readable(): ReadableStream<Message> {
     return this.#readable ??= messageReadable(this.#queue, {
-      asked: () => this.#workSoon(),
+      asked: () => this.#asked(),
       close: () => this.close(),
     });
   }
@@ -116,12 +121,17 @@ export class Connection implements WebSocketConnection, TransportSink {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Message, undefined> {
-    // Without a `return` method, leaving the loop does not end anything.
     return {
       next: () => {
         const next = this.#queue.next();
-        this.#workSoon();
+        this.#asked();
         return next;
+      },
+      // Leaving the loop does not end anything.
+      return: () => {
+        this.#queue.leave();
+        this.#asked();
+        return Promise.resolve({ done: true, value: undefined });
       },
     };
   }
@@ -129,14 +139,14 @@ export class Connection implements WebSocketConnection, TransportSink {
   incoming(options: IncomingOptions = {}): AsyncIterable<IncomingMessage, undefined> {
     checkOptions("options", options, incomingTable, "{ maxMessageSize: Infinity }");
     const { maxMessageSize = this.#limits.maxMessageSize } = options;
-    const inbox = this.#queue.stream(() => this.#workSoon());
+    const inbox = this.#queue.stream(() => this.#asked());
     this.#endpoint.stream(maxMessageSize);
     return inbox;
   }
 
   send(data: string | Bytes | PreparedMessage): Promise<void> {
     const own = typeof data === "string" || data instanceof EncodedMessage ? data : toBytes(data as Bytes);
-    if (this.#endpoint.state !== "open") return rejected(this.#notOpen());
+    if (!this.#endpoint.canSend) return rejected(this.#notOpen());
     if (this.#line?.busy) return this.#line.send(own);
     this.#endpoint.sendMessage(own);
     this.#outbox.push();
@@ -146,7 +156,7 @@ export class Connection implements WebSocketConnection, TransportSink {
   sendStream(source: ReadableStream<string | Bytes>, options: SendStreamOptions = {}): Promise<void> {
     checkSource(source);
     checkOptions("options", options, sendStreamTable, '{ type: "text" }');
-    if (this.#endpoint.state !== "open") {
+    if (!this.#endpoint.canSend) {
       const error = this.#notOpen();
       source.cancel(error).catch(ignore);
       return rejected(error);
@@ -166,7 +176,7 @@ export class Connection implements WebSocketConnection, TransportSink {
     const pings = this.#pings ??= new PendingPings();
     const payload = pings.payload(data);
     if (signal?.aborted) return rejected(signal.reason);
-    if (this.#endpoint.state !== "open") return rejected(this.#notOpen());
+    if (!this.#endpoint.canSend) return rejected(this.#notOpen());
     this.#endpoint.sendPing(payload);
     this.#outbox.push();
     return pings.add(payload, signal);
@@ -174,10 +184,11 @@ export class Connection implements WebSocketConnection, TransportSink {
 
   close(options: CloseOptions = {}): void {
     checkClose(options);
-    if (this.#endpoint.state !== "open") return;
+    if (!this.#endpoint.canSend) return;
     const { closeCode = NORMAL_CLOSURE, reason = "" } = options;
-    this.#endpoint.sendClose({ closeCode, reason });
-    this.#awaitEnd();
+    const event = this.#endpoint.sendClose({ closeCode, reason });
+    if (event === undefined) this.#awaitEnd();
+    else this.#handle(event);
     this.flush();
     // What was held back is there to be thrown away.
     this.#work();
@@ -201,6 +212,28 @@ export class Connection implements WebSocketConnection, TransportSink {
   observe(observer: ConnectionObserver): void {
     this.#ending.observe(observer);
     if (!this.#transport.open) observer.gone();
+  }
+
+  holdEnd(): void {
+    this.#endHolders++;
+  }
+
+  releaseEnd(): void {
+    this.#endHolders--;
+    this.#heldEnd?.consider();
+  }
+
+  get endIsDue(): boolean {
+    return this.#endHolders === 0 && this.#queue.exhausted;
+  }
+
+  answerEnd(): void {
+    try {
+      this.#handle(this.#endpoint.answer());
+      this.#flush();
+    } catch (error) {
+      this.#crash(error);
+    }
   }
 
   // What the transport calls. What goes wrong here is this connection's own affair: nothing is thrown.
@@ -294,6 +327,12 @@ export class Connection implements WebSocketConnection, TransportSink {
     this.#regulate();
   }
 
+  /** Goes on, a reader having asked for more, or left. */
+  #asked(): void {
+    if (this.#heldEnd === undefined) this.#workSoon();
+    else this.#heldEnd.consider();
+  }
+
   /** Goes on with what is held back: not at once, for it is a stream that asks, perhaps from inside of a call of ours. */
   #workSoon(): void {
     if (!this.#paused || this.#workDue) return;
@@ -309,6 +348,8 @@ export class Connection implements WebSocketConnection, TransportSink {
     try {
       for (const bytes of this.#transport.takeUnread?.() ?? []) this.#endpoint.receive(bytes);
       this.#takeAll();
+      // Its turn does not come any more.
+      if (this.#heldEnd !== undefined) this.#handle(this.#endpoint.answer());
     } catch (cause) {
       error = new WebSocketError("internal", { cause });
     }
@@ -365,6 +406,7 @@ export class Connection implements WebSocketConnection, TransportSink {
     if (event.type === "message") this.#queue.push(event.data);
     else if (event.type === "part") this.#queue.part(event.part);
     else if (event.type === "pong") this.#pings?.settle(event.payload);
+    else if (event.type === "end") this.#meetEnd();
     else if (event.type === "close") this.#conclude(event.info);
     else this.#conclude(event.error);
   }
@@ -379,17 +421,25 @@ export class Connection implements WebSocketConnection, TransportSink {
     dead: (connection) => connection.#reset(new WebSocketError("keepalive-timeout")),
   };
 
+  /** Lets the peer's end wait for its turn. The peer need not prove that it is alive: it has no more to say. */
+  #meetEnd(): void {
+    this.#keepalive?.stop();
+    this.#heldEnd = new HeldEnd(this, this.#limits.closeTimeout);
+  }
+
   /** Settles everything that waits for the end of the connection; the first end counts. */
   #conclude(end: CloseInfo | WebSocketError): void {
     if (this.#ending.known) return;
     this.#keepalive?.stop();
+    this.#heldEnd?.stop();
+    this.#heldEnd = undefined;
     const failed = end instanceof WebSocketError;
     if (failed) setSource(end, this);
     if (failed && end.code === "connection-lost" && this.#decodesOnDemand && this.#full) {
       this.#endpoint.lose();
       this.#lateEnd = { error: end };
     } else {
-      if (failed) this.#endpoint.end();
+      if (failed) this.#endpoint.giveUp();
       this.#queue.end(failed ? { error: end } : {});
     }
     this.#line?.stop(this.#notOpen());

@@ -10,6 +10,7 @@ import type { Message } from "../protocol/message_assembler.ts";
 import type { PreparedMessage } from "../protocol/prepared_message.ts";
 import type { Ending } from "./ending.ts";
 import { setSource } from "./error_source.ts";
+import type { EndHolder } from "./held_end.ts";
 import type { CheckedLimits } from "./limits.ts";
 import type { Borrower, ReceiveQueue } from "./receive_queue.ts";
 import type { WebSocketConnection } from "./web_socket_connection.ts";
@@ -56,6 +57,9 @@ export function messageReadable(queue: ReceiveQueue, owner: ReadableOwner): Read
     get reading() {
       return stream.locked;
     },
+    get unread() {
+      return unread();
+    },
     giveBack() {
       if (stream.locked || unread() === 0) return [];
       const back = lent.splice(-unread());
@@ -75,18 +79,25 @@ export function messageReadable(queue: ReceiveQueue, owner: ReadableOwner): Read
 }
 
 /**
- * Makes the writable.
+ * Makes the writable. An end of the peer's is not answered while chunks wait here: `size` sees each of them once.
  *
  * @param connection Where its messages go.
  * @param limits `highWaterMark`: how many bytes it holds.
  * @param ending Tells when the connection ended.
  */
 export function messageWritable(
-  connection: WebSocketConnection,
+  connection: WebSocketConnection & EndHolder,
   { highWaterMark }: CheckedLimits,
   ending: Ending,
 ): WritableStream<string | Bytes | PreparedMessage> {
   let writing: Promise<void> = Promise.resolve();
+  let waiting = 0;
+  let failed = false;
+  const setWaiting = (count: number) => {
+    if (waiting === 0 && count > 0) connection.holdEnd();
+    if (waiting > 0 && count === 0) connection.releaseEnd();
+    waiting = count;
+  };
   return new WritableStream<string | Bytes | PreparedMessage>({
     start: (controller) =>
       ending.listen((end) => {
@@ -96,11 +107,26 @@ export function messageWritable(
         const tell = () => void setTimeout(() => controller.error(error));
         writing.then(tell, tell);
       }),
-    write: (message) => writing = connection.send(message),
+    write: (message) => {
+      try {
+        return writing = connection.send(message);
+      } catch (error) {
+        failed = true;
+        throw error;
+      } finally {
+        setWaiting(failed ? 0 : waiting - 1);
+      }
+    },
     close: () => connection[Symbol.asyncDispose]() as Promise<void>,
     abort: (reason) => connection.abort(reason),
     // With a mark of 0 a pipe would never begin.
-  }, { highWaterMark: Math.max(1, highWaterMark), size: sizeOf });
+  }, {
+    highWaterMark: Math.max(1, highWaterMark),
+    size: (message) => {
+      if (!failed) setWaiting(waiting + 1);
+      return sizeOf(message);
+    },
+  });
 }
 
 /** Anything that is not a message counts nothing: `send` says what was expected. */

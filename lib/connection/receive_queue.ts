@@ -23,6 +23,8 @@ function costOf(message: Message): number {
 export interface Borrower {
   /** Whether somebody reads from the stream. */
   readonly reading: boolean;
+  /** How many messages the stream holds that nobody has read. */
+  readonly unread: number;
   /** Takes out of the stream what nobody has read, and returns it: nothing while somebody reads from it. */
   giveBack(): Message[];
   /** Fails the stream; returns what nobody has read. */
@@ -57,6 +59,9 @@ export class ReceiveQueue {
   /** Who took messages, perhaps more than were read, and what these count for. */
   #borrower: Borrower | undefined;
   #lent = 0;
+  /** Whether anybody has ever asked for a message; and whether the last is in the hand of one who has not asked for more. */
+  #wasRead = false;
+  #inHand = false;
   /** How it ended, once it has; and whether somebody who asked for a message was told. */
   #end: { readonly error?: unknown } | undefined;
   #told = false;
@@ -79,6 +84,17 @@ export class ReceiveQueue {
     return this.#waiter !== undefined && (!this.#waiter.idle || this.#hasMoreWaiters);
   }
 
+  /**
+   * Whether an end that comes now would be next: all messages are taken, and whoever took the last has asked for more or
+   * left; or nobody has ever read.
+   */
+  get exhausted(): boolean {
+    if (this.#inbox !== undefined) return this.#inbox.exhausted;
+    if (!this.#wasRead || this.wanted) return true;
+    if (this.#messages.size > 0 || this.#inHand) return false;
+    return this.#borrower === undefined || !(this.#borrower.reading || this.#borrower.unread > 0);
+  }
+
   /** Whether there is something to lend, be it the end. */
   get ready(): boolean {
     return this.#messages.size > 0 || this.#end !== undefined;
@@ -88,6 +104,7 @@ export class ReceiveQueue {
   push(message: Message): void {
     const waiter = this.#nextWaiter();
     if (waiter !== undefined && waiter.borrower === undefined) {
+      this.#inHand = true;
       return waiter.settle({ done: false, value: message });
     }
     this.#messages.push(message);
@@ -95,22 +112,34 @@ export class ReceiveQueue {
     waiter?.settle();
   }
 
-  /** Takes out a message, or waits for one; then for the end: `done`, or the error, once. */
-  next(): Promise<Result> {
+  /** Takes out a message, if one waits. */
+  take(): Message | undefined {
+    this.#wasRead = true;
     if (this.#borrower !== undefined) this.#takeBack();
     const message = this.#messages.shift();
-    if (message !== undefined) {
-      this.#size -= costOf(message);
-      return Promise.resolve({ done: false, value: message });
-    }
+    this.#inHand = message !== undefined;
+    if (message !== undefined) this.#size -= costOf(message);
+    return message;
+  }
+
+  /** Takes out a message, or waits for one; then for the end: `done`, or the error, once. */
+  next(): Promise<Result> {
+    const message = this.take();
+    if (message !== undefined) return Promise.resolve({ done: false, value: message });
     if (this.#end === undefined) return this.#wait(new Waiter()) as Promise<Result>;
     if (this.#told || !("error" in this.#end)) return Promise.resolve({ done: true, value: undefined });
     this.#told = true;
     return rejected(this.#end.error);
   }
 
+  /** Records that whoever took the last message asks for no more. */
+  leave(): void {
+    this.#inHand = false;
+  }
+
   /** Waits until something is {@linkcode ReceiveQueue.ready}; somebody else may be quicker to take it. */
   arrival(borrower: Borrower): Promise<unknown> {
+    this.#wasRead = true;
     this.#lent = 0;
     return this.#wait(new Waiter(borrower));
   }
@@ -122,6 +151,7 @@ export class ReceiveQueue {
    * @throws What the queue ended with.
    */
   lend(borrower: Borrower): Message[] | undefined {
+    this.#wasRead = true;
     const messages = this.#messages.takeAll();
     if (messages.length === 0) {
       this.#lent = 0;

@@ -116,7 +116,7 @@ export class SendLine {
 
   async #transmit(encode: (endpoint: Endpoint) => void): Promise<void> {
     const { endpoint, outbox } = this.#owner;
-    if (endpoint.state !== "open") throw this.#owner.notOpen();
+    if (!endpoint.canSend) throw this.#owner.notOpen();
     encode(endpoint);
     outbox.push();
     await outbox.untilRelieved();

@@ -12,6 +12,7 @@ import { checkInterfaceClose, clampToUnsignedShort, toUsvString } from "../proto
 import type { Message } from "../protocol/message_assembler.ts";
 import { type CloseDetails, makeCloseEvent, type WebSocketCloseEvent } from "./close_event.ts";
 import { ignore } from "./deferred.ts";
+import type { EndHolder } from "./held_end.ts";
 import { queueTask } from "./task.ts";
 import type { WebSocketConnection } from "./web_socket_connection.ts";
 
@@ -131,7 +132,7 @@ class WebSocketFace extends EventTarget implements WebSocketLike {
   readonly CLOSED = CLOSED;
   readonly url: string;
 
-  readonly #connection: WebSocketConnection;
+  readonly #connection: WebSocketConnection & Partial<EndHolder>;
   /** What the messages come from. */
   readonly #origin: string;
   readonly #handlers = new Map<string, object>();
@@ -303,9 +304,11 @@ class WebSocketFace extends EventTarget implements WebSocketLike {
 
   /** Does something when the Blobs before it are read; one that cannot be read ends the connection. */
   #behindBlobs(action: () => unknown): void {
+    this.#connection.holdEnd?.();
     const done = (this.#blobs ?? Promise.resolve()).then(action)
       .catch((error) => this.#connection.abort(error))
       .then(() => {
+        this.#connection.releaseEnd?.();
         if (this.#blobs === done) this.#blobs = undefined;
       });
     this.#blobs = done;

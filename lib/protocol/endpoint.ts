@@ -4,6 +4,8 @@
  * The driver's side of the contract:
  * - what comes from the network goes into {@linkcode Endpoint.receive}, then {@linkcode Endpoint.next} is called until
  *   it returns `undefined`; when the stream ends, {@linkcode Endpoint.end};
+ * - a Close or a fault takes its place in the order of messages: the event `end` says that it has come, and
+ *   {@linkcode Endpoint.answer} is called when the messages before it have been read;
  * - after each of these calls, and after each command, what {@linkcode Endpoint.output} holds is to be sent;
  * - while it is {@linkcode Endpoint.weary} no more bytes are given to it; when other connections have had their turn,
  *   {@linkcode Endpoint.rest} is called, and `next` again;
@@ -33,6 +35,7 @@ export type EndpointEvent =
   | { readonly type: "message"; readonly data: Message }
   | { readonly type: "part"; readonly part: MessagePart }
   | { readonly type: "pong"; readonly payload: Uint8Array }
+  | { readonly type: "end" }
   | { readonly type: "close"; readonly info: CloseInfo }
   | { readonly type: "error"; readonly error: WebSocketError };
 
@@ -82,6 +85,9 @@ const BYTES_PER_FRAME = 512;
 
 const encoder = new TextEncoder();
 
+/** What a peer ends a connection with: its Close, or a fault of its own. */
+type PeerEnd = { readonly info: CloseInfo } | { readonly error: WebSocketError };
+
 function makeFrame(opcode: Opcode, payload: Uint8Array): Frame {
   return { fin: true, rsv1: false, opcode, payload };
 }
@@ -97,6 +103,8 @@ export class Endpoint {
   readonly #assembler: MessageAssembler;
   readonly #deflate: EndpointDeflate | undefined;
   #state: State = "open";
+  /** What the peer has ended the connection with, as long as that is not answered. Nothing after it is decoded. */
+  #end: PeerEnd | undefined;
   #streaming = false;
   /** What is read into while a large message is streamed. */
   #rooms: ReadingRooms | undefined;
@@ -137,6 +145,11 @@ export class Endpoint {
     return this.#state;
   }
 
+  /** Whether messages can be sent. */
+  get canSend(): boolean {
+    return this.#state === "open" || this.#end !== undefined;
+  }
+
   /** Whether all frames that there will ever be have been exchanged, or no more can be. */
   get finished(): boolean {
     return this.#state === "closed" || this.#state === "failed" || this.#state === "lost";
@@ -148,7 +161,7 @@ export class Endpoint {
    * @param chunk The bytes. They belong to the endpoint from now on.
    */
   receive(chunk: Uint8Array): void {
-    if (!this.finished) this.#decoder.push(chunk);
+    if (!this.finished && this.#end === undefined) this.#decoder.push(chunk);
   }
 
   /**
@@ -175,7 +188,7 @@ export class Endpoint {
    * @returns The event, or `undefined` when the bytes are used up, or the endpoint is weary.
    */
   next(): EndpointEvent | undefined {
-    if (this.finished && !this.#draining) return undefined;
+    if ((this.finished && !this.#draining) || this.#end !== undefined) return undefined;
     try {
       while (!this.weary) {
         let event: EndpointEvent | undefined;
@@ -191,7 +204,8 @@ export class Endpoint {
       return undefined;
     } catch (error) {
       if (!(error instanceof WebSocketError)) throw error;
-      return this.#draining ? this.#stopDraining() : this.fail(error);
+      if (this.#draining) return this.#stopDraining();
+      return this.#state === "open" ? this.#hold("violate", { error }) : this.fail(error);
     }
   }
 
@@ -222,15 +236,38 @@ export class Endpoint {
   }
 
   /**
-   * Takes note that the stream ended, in either direction.
+   * Records that the peer's direction of the stream ended.
    *
    * @returns The error, if that was too early.
    */
   end(): EndpointEvent | undefined {
-    if (this.finished) return undefined;
-    this.#state = transition(this.#state, "end");
-    this.#assembler.close();
+    if (this.finished || this.#end !== undefined) return undefined;
+    this.giveUp();
     return { type: "error", error: new WebSocketError("connection-lost") };
+  }
+
+  /** Records that the stream is lost, or will be cut: nothing more is sent or received. */
+  giveUp(): void {
+    if (this.finished) return;
+    this.#state = transition(this.#state, "end");
+    this.#end = undefined;
+    this.#assembler.close();
+  }
+
+  /**
+   * Answers the end that has come, its turn being there: a Close with the same code and reason (RFC 6455 §5.5.1), a fault
+   * with its own code (§7.1.7).
+   *
+   * @param own What to answer a Close with instead.
+   * @returns `close` or `error`.
+   */
+  answer(own?: CloseInfo): EndpointEvent {
+    const end = this.#end!;
+    if ("error" in end) return this.fail(end.error)!;
+    this.#end = undefined;
+    this.#state = transition(this.#state, "sendClose");
+    this.#sendControl(Opcode.Close, writeClosePayload(own ?? end.info));
+    return { type: "close", info: end.info };
   }
 
   /**
@@ -243,14 +280,15 @@ export class Endpoint {
   }
 
   /**
-   * Fails the connection (RFC 6455 §7.1.7): tells the peer why, unless our Close is out already.
+   * Fails the connection at once (RFC 6455 §7.1.7): tells the peer why, unless our Close is out already.
    *
    * @returns The error as an event, unless all was over before.
    */
   fail(error: WebSocketError): EndpointEvent | undefined {
     if (this.finished) return undefined;
-    const tell = this.#state === "open";
+    const tell = this.canSend;
     this.#state = transition(this.#state, "fail");
+    this.#end = undefined;
     this.#assembler.close();
     if (tell) this.#sendControl(Opcode.Close, writeClosePayload(error));
     return { type: "error", error };
@@ -261,10 +299,10 @@ export class Endpoint {
     this.congested = false;
     const payload = this.#pendingPong;
     this.#pendingPong = undefined;
-    if (payload !== undefined && this.#state === "open") this.#sendControl(Opcode.Pong, payload);
+    if (payload !== undefined && this.canSend) this.#sendControl(Opcode.Pong, payload);
   }
 
-  /** Sends a message as one frame. Only while `open`. */
+  /** Sends a message as one frame. Only while it {@linkcode Endpoint.canSend}. */
   sendMessage(data: Message | EncodedMessage): void {
     if (data instanceof EncodedMessage) this.output.frame(this.#prepared(data));
     else if (typeof data !== "string") this.output.frame(this.#deflated(makeFrame(Opcode.Binary, data)));
@@ -272,13 +310,18 @@ export class Endpoint {
     else this.#sendDeflatedText(data);
   }
 
-  /** Sends a Ping of at most 125 bytes. Only while `open`. */
+  /** Sends a Ping of at most 125 bytes. Only while it {@linkcode Endpoint.canSend}. */
   sendPing(payload: Uint8Array): void {
     this.#sendControl(Opcode.Ping, payload);
   }
 
-  /** Starts the closing handshake (RFC 6455 §7.1.2). Only while `open`. */
-  sendClose(info: CloseInfo): void {
+  /**
+   * Starts the closing handshake (RFC 6455 §7.1.2). Only while it {@linkcode Endpoint.canSend}.
+   *
+   * @returns How the connection ended, if the peer's end has come already: this is its answer.
+   */
+  sendClose(info: CloseInfo): EndpointEvent | undefined {
+    if (this.#end !== undefined) return this.answer(info);
     this.#state = transition(this.#state, "sendClose");
     this.#assembler.close();
     this.#sendControl(Opcode.Close, writeClosePayload(info));
@@ -342,11 +385,19 @@ export class Endpoint {
     return undefined;
   }
 
-  /** Takes the peer's Close, and answers with the same code and reason if ours is not out yet (RFC 6455 §5.5.1). */
+  /** Takes the peer's Close: it ends the connection if ours is out, or else when its turn has come. */
   #close(payload: Uint8Array): EndpointEvent {
     const info = readClosePayload(payload);
+    if (this.#state === "open") return this.#hold("receiveClose", { info });
     this.#state = transition(this.#state, "receiveClose");
-    if (this.#state === "closeReceived") this.sendClose(info);
     return { type: "close", info };
+  }
+
+  /** Keeps the peer's end until it is answered. A message that is not complete will never be. */
+  #hold(step: "receiveClose" | "violate", end: PeerEnd): EndpointEvent {
+    this.#state = transition(this.#state, step);
+    this.#end = end;
+    this.#assembler.close();
+    return { type: "end" };
   }
 }

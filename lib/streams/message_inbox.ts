@@ -21,6 +21,8 @@ export class MessageInbox implements AsyncIterable<IncomingMessage, undefined> {
   /** What the messages count for that wait behind the current one. */
   #waiting = 0;
   #end: { readonly error?: unknown } | undefined;
+  /** Whether the current one is in somebody's hand, who has neither asked for the next nor left. */
+  #inHand = false;
   /** Ends the wait for a message. */
   #wake: (() => void) | undefined;
   /** What those who ask wait for: their turn. */
@@ -50,6 +52,11 @@ export class MessageInbox implements AsyncIterable<IncomingMessage, undefined> {
     return this.#wake !== undefined || this.#current?.wanted === true;
   }
 
+  /** Whether an end that comes now would be next: everything is read, and more is waited for, or nobody is reading. */
+  get exhausted(): boolean {
+    return this.wanted || (this.unread === 0 && !this.#inHand);
+  }
+
   /** Puts a part in. */
   part({ data, first, last }: MessagePart): void {
     if (first) {
@@ -68,8 +75,15 @@ export class MessageInbox implements AsyncIterable<IncomingMessage, undefined> {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<IncomingMessage, undefined> {
-    // Without a `return` method, leaving the loop does not end anything.
-    return { next: () => this.next() };
+    return {
+      next: () => this.next(),
+      // Leaving the loop does not end anything.
+      return: () => {
+        this.#inHand = false;
+        this.#onTaken();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    };
   }
 
   /**
@@ -79,6 +93,7 @@ export class MessageInbox implements AsyncIterable<IncomingMessage, undefined> {
    * what is left of it is thrown away.
    */
   next(): Promise<IteratorResult<IncomingMessage, undefined>> {
+    this.#inHand = false;
     const next = this.#turn.then(() => this.#next());
     this.#turn = next.catch(() => {});
     return next;
@@ -106,6 +121,7 @@ export class MessageInbox implements AsyncIterable<IncomingMessage, undefined> {
     const message = this.#messages.shift();
     this.#current = message;
     if (message !== undefined) {
+      this.#inHand = true;
       this.#waiting -= message.unread;
       return { done: false, value: message };
     }

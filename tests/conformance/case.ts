@@ -32,8 +32,8 @@ export type Step =
     readonly chop: number | "frames";
     readonly range?: readonly [from: number, to: number];
   }
-  /** Takes a message or control frame that must be just this; one that is optional may be missing. */
-  | { readonly type: "gets"; readonly frame: FrameSpec; readonly optional: boolean }
+  /** Takes a message or control frame that must be just this. */
+  | { readonly type: "gets"; readonly frame: FrameSpec }
   /** Takes the Close by which Sluice fails the connection. */
   | { readonly type: "fails"; readonly code: number };
 
@@ -141,8 +141,6 @@ export const sendPart = (spec: FrameSpec, from: number, to: number): Step => ({
 });
 
 /** Takes a message (sent back, as one frame or more), a Pong or a Close. */
-export const gets = (spec: FrameSpec): Step => ({ type: "gets", frame: spec, optional: false });
-/** Takes a message that need not come: what followed it may have ended the connection first. */
-export const mayGet = (spec: FrameSpec): Step => ({ type: "gets", frame: spec, optional: true });
+export const gets = (spec: FrameSpec): Step => ({ type: "gets", frame: spec });
 /** Takes the Close by which Sluice fails the connection; then it ends the stream, unasked. */
 export const fails = (code: number): Step => ({ type: "fails", code });

@@ -12,7 +12,6 @@ import {
   end,
   fails,
   gets,
-  mayGet,
   octets,
   ping,
   rawClose,
@@ -40,8 +39,8 @@ const order: readonly Case[] = [
   ]),
   row("7.1.6", "256 KiB of text, a text, a Close and a Ping", ...[
     send(BIG, HELLO, close(1000), ping()),
-    mayGet(BIG),
-    mayGet(HELLO),
+    gets(BIG),
+    gets(HELLO),
     gets(close(1000)),
   ]),
   row("7.+", "a Close, its answer, then a text, a Ping and a Close", ...[

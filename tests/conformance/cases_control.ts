@@ -14,7 +14,6 @@ import {
   frame,
   type FrameSpec,
   gets,
-  mayGet,
   ping,
   pong,
   row,
@@ -68,17 +67,17 @@ const reserved: readonly Case[] = [
   row("3.1", "a text with RSV3", send(withRsv(1, HELLO)), fails(1002)),
   row("3.2", "a text, one with RSV2 and a Ping in one write", ...[
     send(HELLO, withRsv(2, HELLO), ping()),
-    mayGet(HELLO),
+    gets(HELLO),
     fails(1002),
   ]),
   row("3.3", "a text, one with RSV2 and RSV3 and a Ping, frame by frame", ...[
     sendEach(HELLO, withRsv(3, HELLO), ping()),
-    mayGet(HELLO),
+    gets(HELLO),
     fails(1002),
   ]),
   row("3.4", "a text, one with RSV1 and a Ping, octet by octet", ...[
     sendOctets(HELLO, withRsv(4, HELLO), ping()),
-    mayGet(HELLO),
+    gets(HELLO),
     fails(1002),
   ]),
   row("3.5", "binary data with RSV1 and RSV3", send(withRsv(5, binary(BYTES))), fails(1002)),
@@ -100,7 +99,7 @@ function aroundOpcode(section: string, opcodes: readonly number[]): Case[] {
   const bad = (opcode: number, payload = ""): FrameSpec => frame(0x80 | opcode, payload);
   const name = (opcode: number): string => `opcode ${opcode}`;
   const [first, second, third, fourth, fifth] = opcodes as [number, number, number, number, number];
-  const rest: Step[] = [mayGet(HELLO), fails(1002)];
+  const rest: Step[] = [gets(HELLO), fails(1002)];
   return [
     row(`${section}.1`, name(first), send(bad(first)), fails(1002)),
     row(`${section}.2`, `${name(second)} with a payload`, send(bad(second, "reserved")), fails(1002)),

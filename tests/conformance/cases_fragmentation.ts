@@ -15,7 +15,6 @@ import {
   frame,
   type FrameSpec,
   gets,
-  mayGet,
   more,
   ping,
   pong,
@@ -71,7 +70,7 @@ const listed: readonly Case[] = [
   ...threeWays(12, "a middle fragment with nothing before it, and a text", [more(stray), HELLO], fails(1002)),
   row("5.15", "a text in two fragments, a stray fragment, a text", ...[
     send(...TWO, more("fragment3"), text("fragment4")),
-    mayGet(text("fragment1fragment2")),
+    gets(text("fragment1fragment2")),
     fails(1002),
   ]),
   ...[more("fragment1"), end("fragment1")].map((first, i) =>

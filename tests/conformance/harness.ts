@@ -49,7 +49,6 @@ const PATIENCE = 3;
 class Performance {
   readonly #peer: Peer;
   readonly #log: string[] = [];
-  #ahead: Received | undefined;
   /** Whether the Close frames are exchanged, or Sluice has failed the connection. */
   #state: "open" | "closed" | "failed" = "open";
   #awaited = "";
@@ -68,7 +67,7 @@ class Performance {
     if (step.type === "send") {
       await this.#peer.send(step);
     } else if (step.type === "gets") {
-      await this.#expect(step.frame, step.optional);
+      await this.#expect(step.frame);
       if (isClose(step.frame.first)) this.#state = "closed";
     } else {
       this.#awaited = `a Close with ${step.code}`;
@@ -95,19 +94,16 @@ class Performance {
     this.#peer.end();
   }
 
-  async #expect({ first, payload }: FrameSpec, optional: boolean): Promise<void> {
+  async #expect({ first, payload }: FrameSpec): Promise<void> {
     const wanted = { opcode: first & 15, payload };
     this.#awaited = nameOf(wanted);
     const received = await this.#next();
-    if (received?.opcode === wanted.opcode && sameBytes(received.payload, payload)) return;
-    if (!optional) throw different(received);
-    this.#ahead = received;
+    if (received?.opcode !== wanted.opcode || !sameBytes(received.payload, payload)) {
+      throw different(received);
+    }
   }
 
   async #next(): Promise<Received | undefined> {
-    const ahead = this.#ahead;
-    this.#ahead = undefined;
-    if (ahead !== undefined) return ahead;
     const received = await this.#peer.next();
     this.#log.push(nameOf(received));
     return received;

@@ -8,6 +8,7 @@ test("what happens behind the end of a connection does not end it otherwise", as
   const transport = new NotingTransport();
   const connection = serverOver(transport, { closeTimeout: Infinity });
   transport.sink.data(clientFrame(Opcode.Close));
+  await connection.closed;
   connection.abort(new Error("too late"));
   transport.sink.gone(new Error("later still"));
   assertEquals((await connection.closed).closeCode, 1005);

@@ -6,7 +6,7 @@ import { check } from "../support/property.ts";
 
 const value = (value: string) => ({ done: false, value });
 /** A stream that is read from. */
-const READING: Borrower = { reading: true, giveBack: () => [], fail: () => [] };
+const READING: Borrower = { reading: true, unread: 0, giveBack: () => [], fail: () => [] };
 const DONE = { done: true, value: undefined };
 
 test("ReceiveQueue hands messages over in order, whoever comes first", () =>

@@ -32,6 +32,7 @@ test("sendStream on a connection that is not open cancels its source", async () 
   const transport = new NotingTransport();
   const connection = serverOver(transport, {});
   transport.sink.data(clientClose(1000));
+  await connection.closed;
   let cancelled: unknown;
   const source = new ReadableStream<string>({ cancel: (reason) => void (cancelled = reason) });
   const error = await assertRejects(() => connection.sendStream(source), WebSocketError);

@@ -42,7 +42,7 @@ export type Command =
   }
   | { readonly do: "sendInPull"; readonly sizes: readonly number[] }
   | { readonly do: "ping" }
-  | { readonly do: "iterate"; readonly count: number; readonly ahead: boolean }
+  | { readonly do: "iterate"; readonly count: number; readonly how: "ahead" | "plainly" | "and reply" }
   | { readonly do: "read"; readonly count: number }
   | { readonly do: "incoming"; readonly read: StreamedRead }
   | { readonly do: "close"; readonly closeCode: number }
@@ -57,6 +57,8 @@ interface Sent {
   readonly data: Message;
   /** Whether its promise rejected: it may have arrived, or not. */
   failed: boolean;
+  /** Whether it answers a message that was asked for before the end, and was sent before the next was asked for. */
+  readonly isReply: boolean;
 }
 
 /** A message that was received, or as much of it as was read. */
@@ -154,14 +156,19 @@ class Side {
     this.#watch(this.connection.ping().then((time) => assert(time >= 0), () => {}));
   }
 
-  /** Reads messages one by one, or asks for two before one is there. */
-  iterate(count: number, ahead: boolean): void {
+  /** Reads messages one by one, or asks for two before one is there; may answer each, in a later task. */
+  iterate(count: number, how: "ahead" | "plainly" | "and reply"): void {
     this.#then(async () => {
       if (this.#incoming !== undefined) return;
       this.#messages ??= this.connection[Symbol.asyncIterator]();
       for (let i = 0; i < count && !this.#ended; i++) {
-        const asked = ahead ? [this.#messages.next(), this.#messages.next()] : [this.#messages.next()];
+        const isOpen = this.end === undefined;
+        const asked = Array.from({ length: how === "ahead" ? 2 : 1 }, () => this.#messages!.next());
         for (const next of asked) this.#take(await next.catch(() => CLOSED));
+        if (how !== "and reply" || this.#ended) continue;
+        await turn();
+        const reply = this.#make(true, 7);
+        this.#record(reply, () => this.connection.send(reply), isOpen);
       }
     });
   }
@@ -224,8 +231,8 @@ class Side {
     this.#watch(this.#reads);
   }
 
-  #record(data: Message, send: () => Promise<void>): void {
-    const sent: Sent = { data, failed: false };
+  #record(data: Message, send: () => Promise<void>, isReply = false): void {
+    const sent: Sent = { data, failed: false, isReply };
     this.sent.push(sent);
     this.#watch(send().catch(() => sent.failed = true));
   }
@@ -330,7 +337,7 @@ export class Pair {
         protocol: "",
         extensions: compressed ? extensions : "",
         deflate: deflate[i],
-        limits: readLimits({ keepalive: false, highWaterMark, closeTimeout: 5_000 }),
+        limits: readLimits({ keepalive: false, highWaterMark, closeTimeout: 60_000 }),
         rest: new Uint8Array(0),
       });
       return new Side(i === 0 ? "c" : "s", link, connection);
@@ -352,7 +359,7 @@ export class Pair {
       case "ping":
         return side.ping();
       case "iterate":
-        return side.iterate(command.count, command.ahead);
+        return side.iterate(command.count, command.how);
       case "read":
         return side.read(command.count);
       case "incoming":
@@ -437,6 +444,9 @@ export class Pair {
 
   #checkEnd(side: Side, peer: Side): void {
     if (this.#cut || this.sides.some(({ aborted }) => aborted)) return;
+    const isOver = [side, peer].some(({ broken }) => broken) || side.closeCode !== undefined;
+    const refused = isOver ? 0 : side.sent.filter(({ isReply, failed }) => isReply && failed).length;
+    assertEquals(refused, 0, `${side.name}: replies to messages before a Close were refused`);
     const codes = [side.closeCode, peer.closeCode, ...this.sides.some(({ broken }) => broken) ? [1011] : []];
     const { closeCode } = side.end as { closeCode?: number };
     assert(

@@ -30,7 +30,14 @@ const weighted: readonly (readonly [weight: number, fc.Arbitrary<Command>])[] = 
   ],
   [1, fc.record({ do: fc.constant("sendInPull"), sizes: fc.array(size, { maxLength: 2 }) })],
   [2, fc.record({ do: fc.constant("ping") })],
-  [5, fc.record({ do: fc.constant("iterate"), count: fc.integer({ min: 1, max: 4 }), ahead: fc.boolean() })],
+  [
+    5,
+    fc.record({
+      do: fc.constant("iterate"),
+      count: fc.integer({ min: 1, max: 4 }),
+      how: fc.constantFrom("ahead", "plainly", "and reply"),
+    }),
+  ],
   [3, fc.record({ do: fc.constant("read"), count: fc.integer({ min: 1, max: 4 }) })],
   [4, fc.record({ do: fc.constant("incoming"), read: streamedRead })],
   [1, fc.record({ do: fc.constant("close"), closeCode: fc.constantFrom(1000, 3000) })],

@@ -40,13 +40,46 @@ const connection = mutantsOf(
     ],
     [
       "nothing is sent that has ended",
-      `if (this.#endpoint.state !== "open") return rejected(this.#notOpen());\n    if (this.#line?.busy)`,
+      "if (!this.#endpoint.canSend) return rejected(this.#notOpen());\n    if (this.#line?.busy)",
       "if (this.#line?.busy)",
     ],
     ["a code to close with is checked", "checkClose(options);", ""],
     ["the first end counts", "if (this.#ending.known) return;", ""],
   ],
 );
+
+const ORDER = ["tests/behaviour/close_order_test.ts", "tests/connection/close_order_test.ts"];
+
+const ends = [
+  ...mutantsOf("lib/connection/held_end.ts", ORDER, [
+    ["an end waits for its turn", "else if (this.#owner.endIsDue)", "else"],
+    ["an end waits no longer than closeTimeout", "() => owner.answerEnd()", "() => {}"],
+    ["an end waits for tasks that a reader queued", "if (this.#again) this.consider();\n    else if", "if"],
+  ]),
+  ...mutantsOf("lib/connection/receive_queue.ts", ORDER, [
+    [
+      "an end does not wait for readers that there are not",
+      "if (!this.#wasRead || this.wanted)",
+      "if (this.wanted)",
+    ],
+    [
+      "an end waits for the message in hand",
+      "this.#messages.size > 0 || this.#inHand",
+      "this.#messages.size > 0",
+    ],
+  ]),
+  ...mutantsOf("lib/connection/connection.ts", ORDER, [
+    ["an end waits for what is about to be sent", "this.#endHolders === 0 && this.#queue", "this.#queue"],
+    [
+      "keepalive asks nothing of a peer that has no more to say",
+      "this.#keepalive?.stop();\n    this.#heldEnd = new",
+      "this.#heldEnd = new",
+    ],
+  ]),
+  ...mutantsOf("lib/connection/to_web_socket.ts", ORDER, [
+    ["an end waits for Blobs", "this.#connection.holdEnd?.();", "this.#connection.holdEnd?.bind;"],
+  ]),
+];
 
 const congestion = mutantsOf("lib/connection/connection.ts", ["tests/connection/turns_test.ts"], [
   [
@@ -152,7 +185,7 @@ const streaming = [
     ["bytes that wait are copied", "message instanceof Uint8Array ? copyBytes(message) : message", "message"],
     ["a source that fails closes", "this.#owner.fail();", ""],
     ["a stream waits for the kernel", "await outbox.untilRelieved();", ""],
-    ["nothing is streamed that has ended", `if (endpoint.state !== "open") throw this.#owner.notOpen();`, ""],
+    ["nothing is streamed that has ended", "if (!endpoint.canSend) throw this.#owner.notOpen();", ""],
   ]),
   ...mutantsOf("lib/connection/receive_queue.ts", STREAMING, [
     ["who waits for a whole message is not forgotten", "if (this.wanted) throw", "if (false) throw"],
@@ -418,6 +451,7 @@ const node = mutantsOf("lib/adapters/node_transport.ts", ["tests/faults/node_tra
 /** The guards of connections and servers. */
 export const connectionMutants: readonly Mutant[] = [
   ...connection,
+  ...ends,
   ...congestion,
   ...keepalive,
   ...slowReaders,

@@ -211,14 +211,24 @@ const endpoint = mutantsOf("lib/protocol/endpoint.ts", ENDPOINT, [
   ],
   [
     "a Pong that waited is not sent behind a Close",
-    `payload !== undefined && this.#state === "open"`,
+    "payload !== undefined && this.canSend",
     "payload !== undefined",
   ],
-  ["a fault behind our Close is not told of", `const tell = this.#state === "open";`, "const tell = true;"],
+  ["a fault behind our Close is not told of", "const tell = this.canSend;", "const tell = true;"],
   [
     "behind the end nothing is read",
-    "if (this.finished && !this.#draining) return undefined;\n    try",
-    "try",
+    "if ((this.finished && !this.#draining) || this.#end !== undefined) return undefined;\n    try",
+    "if (this.#end !== undefined) return undefined;\n    try",
+  ],
+  [
+    "behind an end that waits nothing is decoded",
+    "(this.finished && !this.#draining) || this.#end !== undefined",
+    "this.finished && !this.#draining",
+  ],
+  [
+    "the stream's end is no news behind an end that waits",
+    "this.finished || this.#end !== undefined",
+    "this.finished",
   ],
   [
     "a turn ends",

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "#std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
-import { CONNECTION_FAULTS } from "../../lib/errors.ts";
+import { CONNECTION_FAULTS, WebSocketError } from "../../lib/errors.ts";
 import type { CloseInfo } from "../../lib/protocol/close_payload.ts";
 import { Endpoint, type EndpointEvent } from "../../lib/protocol/endpoint.ts";
 import type { Role } from "../../lib/protocol/frame.ts";
@@ -346,15 +346,64 @@ for (const role of ROLES) {
     assertEquals(read(role).at(-1), `error ${role === "client" ? "masked-frame" : "unmasked-frame"}`);
   });
 
-  test(`the ${role} gives events one by one, and sends what was due before each`, () => {
+  test(`the ${role} gives events one by one, and sends what was due before each; a Close waits for its turn`, () => {
     const ours = endpoint(role);
     ours.receive(wireTo(role, "89 00; 81 01: 61; 89 01: 31; 81 01: 62; 88 00"));
     const steps: string[] = [];
     for (let event = ours.next(); event !== undefined; event = ours.next()) {
       steps.push(showEvent(event), ...sent(ours, role));
     }
-    assertEquals(steps, ['text "a"', "8a ", 'text "b"', "8a 31", 'close 1005 ""', "88 "]);
+    assertEquals(steps, ['text "a"', "8a ", 'text "b"', "8a 31", "end"]);
+    assertEquals([ours.state, ours.canSend, ours.finished], ["closeReceived", true, false]);
+    ours.sendMessage("c");
+    assertEquals(showEvent(ours.answer()), 'close 1005 ""');
+    assertEquals(sent(ours, role).map((line) => line.slice(0, 2)), ["81", "88"]);
+    assertEquals([ours.state, ours.canSend, ours.finished], ["closed", false, true]);
   });
+}
+
+for (const role of ["server", "client"] as const) {
+  const heldEnds: readonly (readonly [name: string, frames: string, ended: string, close: string])[] = [
+    ["a Close", "81 01: 61; 88 05: 03e8 627965; 81 01: 62; ff 00", 'close 1000 "bye"', "88 03e8627965"],
+    ["a violation", "81 01: 61; 83 01: 62; 88 00", "error reserved-opcode", "88 03ea"],
+    ["bad UTF-8", "81 01: 61; 81 01: ff; 81 01: 62", "error invalid-utf8", "88 03ef"],
+    ["a Close with a bad code", "81 01: 61; 88 02: 03ee; 88 00", "error close-code-invalid", "88 03ea"],
+  ];
+  for (const [name, frames, ended, close] of heldEnds) {
+    const held = () => {
+      const ours = endpoint(role);
+      ours.receive(wireTo(role, frames));
+      const events = [ours.next(), ours.next(), ours.next()].map((event) => event && showEvent(event));
+      assertEquals(events, ['text "a"', "end", undefined]);
+      return ours;
+    };
+
+    test(`the ${role} holds ${name}: nothing after it is decoded, not even what comes later`, () => {
+      const ours = held();
+      ours.receive(wireTo(role, "89 01: 31; 81 01: 63; 88 00"));
+      assertEquals([ours.next(), ours.end(), sent(ours, role)], [undefined, undefined, []]);
+      assertEquals(showEvent(ours.answer()), ended);
+      const [code, reason] = close.split(" ") as [string, string];
+      assertEquals(sent(ours, role).map((line) => line.slice(0, 2)), [code]);
+      assertEquals([reason.length > 0, ours.finished, ours.next()], [true, true, undefined]);
+    });
+
+    test(`the ${role} holds ${name} until its own Close, which answers it`, () => {
+      const ours = held();
+      const event = ours.sendClose({ closeCode: 4000, reason: "" });
+      assertEquals(event && showEvent(event), ended);
+      assertEquals([sent(ours, role).length, ours.finished], [1, true]);
+    });
+
+    test(`the ${role} holds ${name}: a lost stream and a failure of its own end it at once`, () => {
+      const lost = held();
+      lost.giveUp();
+      assertEquals([lost.state, lost.canSend, sent(lost, role)], ["lost", false, []]);
+      const failed = held();
+      assertEquals(failed.fail(new WebSocketError("internal"))?.type, "error");
+      assertEquals([failed.state, failed.canSend, sent(failed, role).length], ["failed", false, 1]);
+    });
+  }
 }
 
 test("an error of the endpoint carries its row of the table", () => {

@@ -33,6 +33,8 @@ export function showEvent(event: EndpointEvent): string {
       return showPart(event.part);
     case "pong":
       return `pong ${show(event.payload)}`;
+    case "end":
+      return "end";
     case "close":
       return `close ${event.info.closeCode} ${JSON.stringify(event.info.reason)}`;
     case "error":

@@ -2,20 +2,32 @@ import { assertEquals, assertThrows } from "#std/assert";
 import { test } from "node:test";
 import { type State, type Step, transition, TRANSITIONS } from "../../lib/protocol/state.ts";
 
-const STATES: readonly State[] = ["open", "closeSent", "closeReceived", "closed", "failed", "lost"];
-const STEPS: readonly Step[] = ["sendClose", "receiveClose", "fail", "end"];
+const STATES: readonly State[] = [
+  "open",
+  "closeSent",
+  "closeReceived",
+  "violated",
+  "closed",
+  "failed",
+  "lost",
+];
+const STEPS: readonly Step[] = ["sendClose", "receiveClose", "violate", "fail", "end"];
 
 /** RFC 6455 §7.1, written down once more: what is not here cannot happen. */
 const EXPECTED: Readonly<Record<string, State>> = {
   "open sendClose": "closeSent",
   "open receiveClose": "closeReceived",
+  "open violate": "violated",
   "open fail": "failed",
   "open end": "lost",
   "closeSent receiveClose": "closed",
   "closeSent fail": "failed",
   "closeSent end": "lost",
   "closeReceived sendClose": "closed",
+  "closeReceived fail": "failed",
   "closeReceived end": "lost",
+  "violated fail": "failed",
+  "violated end": "lost",
   "closed end": "closed",
   "failed end": "failed",
 };

@@ -2,7 +2,8 @@
  * The server that conformance checks, interop tests and benchmarks talk to, on any of the three runtimes.
  *
  * Path `/` echoes each message; path `/fan` sends each message to every connection on `/fan`: those of all servers that
- * share a broker, given as `--broker redis://…` or `--broker nats://…`.
+ * share a broker, given as `--broker redis://…` or `--broker nats://…`. Path `/close-order` takes 5 ms for each message
+ * before it echoes it.
  *
  * @module
  */
@@ -66,6 +67,18 @@ async function sendToAll(socket: WebSocketConnection): Promise<void> {
   for await (const message of socket) await groups.publish("fan", message);
 }
 
+async function echoSlowly(socket: WebSocketConnection): Promise<void> {
+  for await (const message of socket) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await socket.send(message);
+  }
+}
+
+const handlers: Readonly<Record<string, (socket: WebSocketConnection) => Promise<void>>> = {
+  "/fan": sendToAll,
+  "/close-order": echoSlowly,
+};
+
 /** Reads `MS`, for both interval and timeout, or `off`. */
 function keepalive(given: string): NonNullable<ServeOptions["keepalive"]> {
   return given === "off" ? false : { interval: Number(given), timeout: Number(given) };
@@ -88,7 +101,7 @@ const server = await serve(
     compression,
     ...flags.protocols !== undefined && { protocols: flags.protocols.split(",") },
   },
-  (socket, request) => request.url.pathname === "/fan" ? sendToAll(socket) : echo(socket),
+  (socket, request) => (handlers[request.url.pathname] ?? echo)(socket),
 );
 
 const { address } = server;

@@ -1,5 +1,5 @@
 /**
- * Takes what an endpoint tells, turn for turn, as a connection does.
+ * Takes what an endpoint tells, turn for turn, as a connection does that is read at once.
  *
  * @module
  */
@@ -10,6 +10,8 @@ import type { Endpoint, EndpointEvent } from "../../lib/protocol/endpoint.ts";
 export function* eventsOf(endpoint: Endpoint): Generator<EndpointEvent, void> {
   do {
     endpoint.rest();
-    for (let event = endpoint.next(); event !== undefined; event = endpoint.next()) yield event;
+    for (let event = endpoint.next(); event !== undefined; event = endpoint.next()) {
+      yield event.type === "end" ? endpoint.answer() : event;
+    }
   } while (endpoint.weary && !endpoint.finished);
 }
