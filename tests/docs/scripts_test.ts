@@ -12,6 +12,7 @@ import type { Runtime } from "../support/runtimes.ts";
 import { allBlocks, type Block } from "./blocks.ts";
 import { type Play, plays } from "./plays.ts";
 import { closeWorkshop, openWorkshop } from "./workshop.ts";
+import { pace } from "../support/patience.ts";
 
 const scripts = allBlocks().filter(({ file }) => file !== "");
 const ENTRY = /@sluice\/websocket\/(?:node|deno|bun)"/;
@@ -96,17 +97,21 @@ async function perform(play: Play, runtime: Runtime, start: (file: string, addre
 for (const play of plays) {
   for (const runtime of play.on) {
     const options = play.broker === undefined ? {} : requires(`${play.broker}-server`);
-    test(`docs: ${play.page}, ${play.file} on ${runtime}`, { timeout: 40_000, ...options }, async () => {
-      const folder = openWorkshop();
-      try {
-        await perform(play, runtime, (file, addresses) => {
-          const script = findScript(play.page, file, runtime);
-          return new Program(runtime, place(folder, script, runtime, addresses), []);
-        });
-      } finally {
-        closeWorkshop(folder);
-      }
-    });
+    test(
+      `docs: ${play.page}, ${play.file} on ${runtime}`,
+      { timeout: 40_000 * pace(), ...options },
+      async () => {
+        const folder = openWorkshop();
+        try {
+          await perform(play, runtime, (file, addresses) => {
+            const script = findScript(play.page, file, runtime);
+            return new Program(runtime, place(folder, script, runtime, addresses), []);
+          });
+        } finally {
+          closeWorkshop(folder);
+        }
+      },
+    );
   }
 }
 

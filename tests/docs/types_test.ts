@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { root } from "../architecture/source.ts";
 import { allBlocks, type Block, placeOf } from "./blocks.ts";
 import { closeWorkshop, entryPoints, openWorkshop } from "./workshop.ts";
+import { slowdown } from "../support/patience.ts";
 
 const run = promisify(execFile);
 
@@ -29,7 +30,7 @@ const compilerOptions = {
 /** Runs a checker; returns what it complains of, nothing if it does not. */
 async function complaintsOf(program: string, args: readonly string[], cwd: string): Promise<string> {
   try {
-    await run(program, args, { cwd, env: { ...process.env, NO_COLOR: "1" }, timeout: 60_000 });
+    await run(program, args, { cwd, env: { ...process.env, NO_COLOR: "1" }, timeout: 60_000 * slowdown() });
     return "";
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string };

@@ -6,6 +6,7 @@ import { requires } from "../support/requires.ts";
 import { openBrowser, untilState, withPages } from "./browser.ts";
 import { comeBack, goAway, nameDevice, sendFrom } from "./people.ts";
 import { startDemo } from "./program.ts";
+import { pace } from "../support/patience.ts";
 
 const PUBLIC = new URL("../../examples/demo/public/", import.meta.url);
 const PAGES = ["", "echo", "chat", "vote", "devices", "upload", "transports"];
@@ -162,7 +163,7 @@ test(
       await withPages(browser!, [`${url}transports`], async (page) => {
         await page.selectOption("#count", "8");
         await page.click("#run:enabled");
-        await page.waitForSelector('tr[data-by="socket"][data-p50]', { timeout: 40_000 });
+        await page.waitForSelector('tr[data-by="socket"][data-p50]', { timeout: 40_000 * pace() });
         const figures = async (by: string) => {
           const row = page.locator(`tr[data-by="${by}"]`);
           const [p50, requests] = [

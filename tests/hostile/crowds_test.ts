@@ -53,6 +53,8 @@ const LEFT = 200;
 /** How many times connections compress at once until a runtime's heap is as large as that needs. */
 const WAVES = 4;
 const COMPRESSING = soak ? 1_000 : 200;
+/** How long the clients of these wait. */
+const AMPLE = { handshakeTimeout: 60_000, closeTimeout: 60_000 };
 
 const OFFER = UPGRADE.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
 /** The head of a frame of 1 MiB, its masking key, and 10 bytes of it. */
@@ -251,7 +253,7 @@ async function compressedEcho({ plain }: Target, socket: Socket): Promise<void> 
 async function compressAtOnce(server: Subject, count: number): Promise<void> {
   const url = `ws://127.0.0.1:${server.port}/`;
   await Promise.all(Array.from({ length: count }, async (_, i) => {
-    const socket = await connect(url, { compression: true, handshakeTimeout: 60_000, keepalive: false });
+    const socket = await connect(url, { compression: true, keepalive: false, ...AMPLE });
     const texts = Array.from({ length: 10 }, (_, j) => `${i} ${j} `.repeat(150));
     for (const text of texts) socket.send(text);
     for (const text of texts) assertEquals(await receive(socket), text);

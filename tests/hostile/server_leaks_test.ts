@@ -12,8 +12,14 @@ import { LONG } from "../support/long.ts";
 import { runtimes } from "../support/runtimes.ts";
 import { clientClose, clientFrame, UPGRADE, Wire } from "../support/wire.ts";
 import { assertNoLeak, CONNECTIONS } from "./leaks.ts";
+import { pace } from "../support/patience.ts";
 
-const FLAGS = ["--handshake-timeout=2000", "--close-timeout=400", "--keepalive=1200,400"];
+/** The server's limits: short, but of a machine that does nothing else. */
+const FLAGS = [
+  `--handshake-timeout=${2_000 * pace()}`,
+  `--close-timeout=${400 * pace()}`,
+  `--keepalive=${1_200 * pace()},${400 * pace()}`,
+];
 
 /** How many connections there are at a time. */
 const ABREAST = 150;

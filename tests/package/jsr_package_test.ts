@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { assert, assertEquals, assertMatch } from "#std/assert";
 import jsr from "../../deno.json" with { type: "json" };
 import { root } from "../architecture/source.ts";
+import { slowdown } from "../support/patience.ts";
 
 const entries = Object.values(jsr.exports);
 
@@ -16,7 +17,7 @@ function deno(cwd: string, ...args: string[]): string {
     cwd,
     encoding: "utf8",
     env: { ...process.env, NO_COLOR: "1" },
-    timeout: 50_000,
+    timeout: 50_000 * slowdown(),
   });
   assertEquals(status, 0, stdout + stderr);
   return stdout + stderr;

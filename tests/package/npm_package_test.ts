@@ -16,6 +16,7 @@ import { openBrowser, visit } from "../examples/browser.ts";
 import { requires } from "../support/requires.ts";
 import { addModule, installPackage } from "./installed.ts";
 import { fetchNode, OLDER_NODES } from "./nodes.ts";
+import { slowdown } from "../support/patience.ts";
 
 const { folder, tarball, files, size, unpackedSize } = installPackage();
 const [node, deno] = [[process.execPath], ["deno", "run", "-A"]] as const;
@@ -23,7 +24,12 @@ const [node, deno] = [[process.execPath], ["deno", "run", "-A"]] as const;
 /** Runs a program in the user's folder, and returns what it writes; throws with all of it if it fails. */
 function run(program: string, ...args: string[]): string {
   try {
-    return execFileSync(program, args, { cwd: folder, encoding: "utf8", timeout: 50_000, stdio: "pipe" });
+    return execFileSync(program, args, {
+      cwd: folder,
+      encoding: "utf8",
+      timeout: 50_000 * slowdown(),
+      stdio: "pipe",
+    });
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string };
     throw new Error(`${program} ${args.join(" ")} failed:\n${stdout}${stderr}`);
