@@ -322,14 +322,18 @@ export class Relay {
       return NO;
     }
     this.#pending += byteLength;
-    const taken = send(channel, seal({ from: this.#id, number }, message)).finally(() => {
-      // Not when we stop waiting for it: until then the client holds it.
-      this.#pending -= byteLength;
-    });
-    const known = this.#limit.wait(taken, "publish message").then(() => true, (error) => {
+    const taken = send(channel, seal({ from: this.#id, number }, message));
+    // Not when we stop waiting for it: until then the client holds it.
+    const settle = () => void (this.#pending -= byteLength);
+    taken.then(settle, settle);
+    const known = this.#limit.wait(taken, "publish message").then(() => {
+      this.#publishing.delete(known);
+      return true;
+    }, (error) => {
+      this.#publishing.delete(known);
       onLost(error, kind, name);
       return false;
-    }).finally(() => this.#publishing.delete(known));
+    });
     this.#publishing.add(known);
     return known;
   }
