@@ -61,9 +61,19 @@ export function checkOriginPolicy(policy: unknown, name: string): void {
     if (typeof entry !== "string") throw wrongType(name, "a list of strings", entry);
     const origin = originOf(entry);
     if (origin === entry) continue;
-    const right = origin === undefined ? "such as https://example.com" : `which is written ${origin}`;
-    throw new TypeError(`Cannot set ${name}: ${JSON.stringify(entry)} is not an origin, ${right}`);
+    throw new TypeError(
+      `Cannot set ${name}: ${JSON.stringify(entry)} is not an origin, ${hintFor(entry, origin)}`,
+    );
   }
+}
+
+/** Says what to write in place of an entry, which has the origin of a page. */
+function hintFor(entry: string, origin: string | undefined): string {
+  if (/^file:\/\//i.test(entry)) {
+    return `and pages of files have none: browsers send "null" for them, as for sandboxed frames of any site, and some \
+apps another text; a function can allow what is sent`;
+  }
+  return origin === undefined ? "such as https://example.com" : `which is written ${origin}`;
 }
 
 /** Writes the origin of a URL, or of a host alone, as browsers send it; `undefined` if there is none, or a wildcard in it. */

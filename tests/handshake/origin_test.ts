@@ -122,6 +122,9 @@ const WRONG: readonly (readonly [policy: unknown, told: string])[] = [
   [["*"], "such as https://example.com"],
   [["any"], "written https://any"],
   [["null"], "such as https://example.com"],
+  ...["file://", "file:///", "FILE://", "file:///home/me/page.html"].map((
+    entry,
+  ): [string[], string] => [[entry], 'browsers send "null" for them']),
   [[""], "such as https://example.com"],
   [["https://good.example", "https://example.com/"], "written https://example.com"],
 ];
