@@ -1,12 +1,11 @@
 import { test } from "node:test";
 import { assertEquals, assertMatch } from "#std/assert";
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Program } from "../examples/program.ts";
 import { BrokerServer } from "../support/brokers.ts";
+import { accepts, freePort } from "../support/ports.ts";
 import { requires } from "../support/requires.ts";
 import type { Runtime } from "../support/runtimes.ts";
 import { allBlocks, type Block } from "./blocks.ts";
@@ -44,26 +43,12 @@ function place(folder: string, { file, text }: Block, runtime: Runtime, { port, 
   return path;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
 /** Waits until something listens. */
 async function listening(port: number, program: Program): Promise<void> {
   let over = false;
   program.exited.then(() => over = true);
   while (!over) {
-    const socket = connect(port, "127.0.0.1");
-    const open = await new Promise((resolve) =>
-      socket.once("connect", () => resolve(true)).once("error", () => resolve(false))
-    );
-    socket.destroy();
-    if (open) return;
+    if (await accepts(port)) return;
     await sleep(50);
   }
   throw new Error(`The script ended before it listened: ${program.output}`);

@@ -7,10 +7,11 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { accepts, freePort, onFreePort } from "../support/ports.ts";
 import { findProgram } from "../support/requires.ts";
 import { sleep } from "../support/serving.ts";
 
@@ -121,8 +122,15 @@ export class Proxy {
    * @param config Its configuration, in which it listens on port 8000, and the server behind it on 8080.
    * @param upstream Where the server really listens.
    */
-  static async start(name: ProxyName, config: string, upstream: number): Promise<Proxy> {
-    const proxy = new Proxy(name, config, { own: await freePort(), admin: await freePort(), upstream });
+  static start(name: ProxyName, config: string, upstream: number): Promise<Proxy> {
+    return onFreePort((own) => Proxy.#startOn(own, { name, config, upstream }));
+  }
+
+  static async #startOn(
+    own: number,
+    { name, config, upstream }: { name: ProxyName; config: string; upstream: number },
+  ): Promise<Proxy> {
+    const proxy = new Proxy(name, config, { own, admin: await freePort(), upstream });
     const ready = async () => await accepts(proxy.port) && (await KINDS[name].ready?.(proxy.#folder) ?? true);
     for (let attempt = 0; !await ready(); attempt++) {
       if (attempt < 400 && proxy.#child.exitCode === null) await sleep(25);
@@ -172,23 +180,6 @@ export class Proxy {
   readonly #killNow = (): void => {
     this.#child.kill("SIGTERM");
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-    socket.once("connect", () => socket.destroy());
-  });
 }
 
 /** Tells whether something that listens on a unix socket answers a question. */

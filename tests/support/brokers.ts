@@ -7,10 +7,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { accepts, onFreePort } from "./ports.ts";
 import { findProgram } from "./requires.ts";
 import { sleep } from "./serving.ts";
 
@@ -33,7 +33,7 @@ export class BrokerServer {
   }
 
   /**
-   * Starts one on a free port.
+   * Starts one, on a free port unless `port` says on which.
    *
    * @param name Which.
    * @param options `config`: what is written into its configuration file, `more`: arguments besides the usual ones.
@@ -42,11 +42,19 @@ export class BrokerServer {
     name: BrokerName,
     options: { config?: string; more?: readonly string[]; port?: number } = {},
   ): Promise<BrokerServer> {
-    const { config, more = [], port = await freePort() } = options;
-    const server = new BrokerServer(name, port, more);
-    if (config !== undefined) server.configure(config);
-    await server.resume();
-    return server;
+    const { config, more = [], port } = options;
+    const startOn = async (port: number) => {
+      const server = new BrokerServer(name, port, more);
+      if (config !== undefined) server.configure(config);
+      try {
+        await server.resume();
+      } catch (error) {
+        await server.stop();
+        throw error;
+      }
+      return server;
+    };
+    return await (port === undefined ? onFreePort(startOn) : startOn(port));
   }
 
   /** Writes a configuration file, which is read at the next start, or by `reload`. */
@@ -70,10 +78,11 @@ export class BrokerServer {
     const child = this.#child;
     if (child === undefined) return;
     this.#child = undefined;
+    process.off("exit", this.#killNow);
+    if (hasEnded(child)) return;
     const gone = once(child, "exit");
     child.kill("SIGKILL");
     await gone;
-    process.off("exit", this.#killNow);
   }
 
   /** Stops the process without ending it: connections stay open, and nothing answers. */
@@ -92,10 +101,12 @@ export class BrokerServer {
     const child = spawn(program, this.#arguments(), { stdio: "ignore" });
     this.#child = child;
     process.once("exit", this.#killNow);
-    for (let attempt = 0; !await accepts(this.port); attempt++) {
-      if (attempt > 200 || child.exitCode !== null) throw new Error(`${program} does not listen`);
+    for (let attempt = 0; !await accepts(this.port) && !hasEnded(child); attempt++) {
+      if (attempt > 200) throw new Error(`${program} does not listen`);
       await sleep(25);
     }
+    // What accepts may be another's server, whose port it could not have.
+    if (hasEnded(child)) throw new Error(`${program} ended instead of listening on ${this.port}`);
   }
 
   /** Removes what it has kept on disk, while it does not run. */
@@ -132,20 +143,6 @@ export class BrokerServer {
   };
 }
 
-/** Finds a port that nothing listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-    socket.once("connect", () => socket.destroy());
-  });
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }

@@ -5,7 +5,8 @@
  */
 
 import { connect } from "node:net";
-import { BrokerServer, freePort } from "./brokers.ts";
+import { BrokerServer } from "./brokers.ts";
+import { freePort } from "./ports.ts";
 import { sleep } from "./serving.ts";
 
 /** Starts a cluster, whose nodes all know each other. */

@@ -5,7 +5,8 @@
  */
 
 import { createClient } from "@redis/client";
-import { BrokerServer, freePort } from "./brokers.ts";
+import { BrokerServer } from "./brokers.ts";
+import { freePort } from "./ports.ts";
 import { sleep } from "./serving.ts";
 
 /** Servers that belong together. */
