@@ -13,14 +13,13 @@ export interface BunSocket {
   data: BunTransport;
   readonly remoteAddress: string | undefined;
   readonly remotePort: number;
-  /** 1 while it can be written to. */
-  readonly readyState: number;
   write(bytes: Uint8Array): number;
   pause(): void;
   resume(): void;
   shutdown(): void;
   close(): void;
   terminate(): void;
+  unref(): void;
   setNoDelay(noDelay: boolean): void;
 }
 
@@ -58,9 +57,8 @@ export const Bun: BunNamespace = (globalThis as unknown as { Bun: BunNamespace }
  */
 const COPY_UP_TO = 1_000;
 
-/** How long TLS may take to hand its last record to the kernel, and how often it is asked, in milliseconds. */
+/** How long TLS may take to hand its last record to the kernel, in milliseconds. */
 const LAST_RECORD_TIME = 5_000;
-const LAST_RECORD_CHECK = 100;
 
 /** Reads and writes through a socket that allows half-open connections. Bun calls the socket's handlers, and they this. */
 export class BunTransport extends SocketTransport implements Transport {
@@ -72,8 +70,9 @@ export class BunTransport extends SocketTransport implements Transport {
   readonly #socket: BunSocket;
   /** What Bun has not taken yet of the write under way. */
   #rest: Uint8Array | undefined;
-  #shutDown = false;
   #destroyed = false;
+  /** Set while a socket that is destroyed waits for room for its last record. */
+  #late: ReturnType<typeof setTimeout> | undefined;
 
   constructor(socket: BunSocket, { secure }: { secure: boolean }) {
     super();
@@ -97,6 +96,10 @@ export class BunTransport extends SocketTransport implements Transport {
 
   goOnWriting(): void {
     // It also tells of room when the socket opens.
+    if (this.#late !== undefined) {
+      clearTimeout(this.#late);
+      return this.#socket.close();
+    }
     if (this.#rest === undefined || this.#destroyed) return;
     this.sink.progress?.();
     if (this.write(this.#rest)) this.sink.drain();
@@ -139,13 +142,12 @@ export class BunTransport extends SocketTransport implements Transport {
   }
 
   takeLoss(error: unknown): void {
+    clearTimeout(this.#late);
     // Bun calls it from inside terminate().
     queueMicrotask(() => this.lost(error));
   }
 
   shutdown(): void {
-    if (this.#shutDown) return;
-    this.#shutDown = true;
     this.#socket.shutdown();
   }
 
@@ -153,9 +155,10 @@ export class BunTransport extends SocketTransport implements Transport {
     if (this.#destroyed) return;
     if (this.handshaking) return this.reset();
     this.#destroyed = true;
-    if (this.secure) this.shutdown();
-    if (this.#holdsRecord) this.#closeLater();
+    if (this.secure && this.#rest !== undefined) this.#closeLater();
     else this.#socket.close();
+    // Bun does not always tell of the end of TLS.
+    if (this.secure) queueMicrotask(() => this.lost());
   }
 
   /** As terminate() does: what the kernel still holds for a peer that reads slowly is lost with it. */
@@ -165,23 +168,14 @@ export class BunTransport extends SocketTransport implements Transport {
     this.#socket.terminate();
   }
 
-  /** Whether TLS has encrypted more than the kernel took: Bun counts that as written, and its end waits for it. */
-  get #holdsRecord(): boolean {
-    return this.secure && this.#socket.readyState === 1;
-  }
-
-  /** Closes the socket when TLS has written all. To close it before would leave it to the peer when, if ever. */
+  /**
+   * Closes the socket once the kernel has room again. The last record may have gone out in part, which Bun counts as
+   * written: close() would leave the socket to the peer then, for as long as that does not read.
+   */
   #closeLater(): void {
-    queueMicrotask(() => this.lost(undefined));
-    const start = performance.now();
-    const timer = setInterval(() => {
-      const late = performance.now() - start > LAST_RECORD_TIME;
-      if (this.#holdsRecord && !late) return;
-      clearInterval(timer);
-      if (late) this.#socket.terminate();
-      else this.#socket.close();
-    }, LAST_RECORD_CHECK);
-    timer.unref();
+    this.#socket.unref();
+    this.#late = setTimeout(() => this.#socket.terminate(), LAST_RECORD_TIME);
+    this.#late.unref();
   }
 
   defer(): void {

@@ -18,8 +18,8 @@ import { settlesInTime } from "../support/serving.ts";
 import { clientClose, UPGRADE, Wire } from "../support/wire.ts";
 
 const SCRIPT = fileURLToPath(new URL("../servers/closing.ts", import.meta.url));
-/** Far less than the time-outs of the server. */
-const LIMIT = 20_000;
+/** Less than any time-out. */
+const LIMIT = 3_000;
 
 /** Clients that stay. */
 const clients: Readonly<Record<string, (port: number) => Promise<Wire>>> = {
