@@ -25,6 +25,7 @@
 
 import { aString } from "../options/checks.ts";
 import { checkOptions, type OptionTable } from "../options/option_table.ts";
+import { fromBase64, toBase64 } from "./base64.ts";
 import type { Broker, BrokerEvents, Deliver } from "./broker.ts";
 import { checkTtl } from "./broker_options.ts";
 import { GroupsError } from "./groups_error.ts";
@@ -246,17 +247,3 @@ function isRow(message: unknown): message is Row {
 }
 
 /** Bytes as text: messages between processes are JSON unless both ends agree on something else. */
-function toBase64(bytes: Uint8Array): string {
-  let binary = "";
-  for (let at = 0; at < bytes.length; at += 8_192) {
-    binary += String.fromCharCode(...bytes.subarray(at, at + 8_192));
-  }
-  return btoa(binary);
-}
-
-function fromBase64(text: string): Uint8Array {
-  const binary = atob(text);
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
-  return bytes;
-}

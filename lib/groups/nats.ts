@@ -19,7 +19,7 @@
 
 import { queueTask } from "../connection/task.ts";
 import type { Broker, BrokerEvents, Deliver } from "./broker.ts";
-import { aString, checkShape } from "../options/checks.ts";
+import { aString, checkNumber, checkShape } from "../options/checks.ts";
 import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { checkTtl } from "./broker_options.ts";
 import { GroupsError } from "./groups_error.ts";
@@ -70,6 +70,8 @@ export interface NatsBrokerOptions {
   presenceTtl?: number;
   /** A bucket whose `ttl` is taken in place of `presenceTtl`. Nothing is kept in it. @default none */
   presence?: NatsBucket;
+  /** How many servers of a cluster have the history of a group, from 1 to 5. @default {1} */
+  replicas?: number;
 }
 
 /** How long an answer is waited for before it is forgotten, in milliseconds; whoever asks has long been told. */
@@ -79,6 +81,7 @@ const natsTable: OptionTable<NatsBrokerOptions> = {
   prefix: aString,
   presenceTtl: (value, name) => checkTtl(name, value),
   presence: (value, name) => checkShape(value, name, "a bucket of the key-value store", ["status"]),
+  replicas: (value, name) => checkNumber(value, name, { from: 1, to: 5 }),
 };
 
 /**
@@ -96,18 +99,24 @@ const natsTable: OptionTable<NatsBrokerOptions> = {
  */
 export function natsBroker(client: NatsClient, options: NatsBrokerOptions = {}): Broker {
   checkOptions("options", options, natsTable, '{ prefix: "chat." }');
-  const { prefix = "sluice.", presenceTtl = 15_000, presence } = options;
-  return new NatsBroker(
-    client,
+  const { prefix = "sluice.", presenceTtl = 15_000, presence, replicas = 1 } = options;
+  return new NatsBroker(client, {
     prefix,
-    () => presence === undefined ? Promise.resolve(presenceTtl) : ttlOf(presence),
-  );
+    replicas,
+    presenceTtl: () => presence === undefined ? Promise.resolve(presenceTtl) : ttlOf(presence),
+  });
 }
 
 async function ttlOf(bucket: NatsBucket): Promise<number> {
   const { ttl } = await bucket.status();
   checkTtl("the bucket's ttl", ttl);
   return ttl;
+}
+
+interface NatsBrokerSettings {
+  readonly prefix: string;
+  readonly replicas: number;
+  readonly presenceTtl: () => Promise<number>;
 }
 
 class NatsBroker implements Broker {
@@ -134,11 +143,15 @@ class NatsBroker implements Broker {
   #flushing = 0;
   readonly #barrier: NatsBarrier;
 
-  constructor(client: NatsClient, prefix: string, presenceTtl: () => Promise<number>) {
+  constructor(client: NatsClient, { prefix, replicas, presenceTtl }: NatsBrokerSettings) {
     this.#client = client;
     this.#prefix = prefix;
     this.presenceTtl = presenceTtl;
-    this.history = new NatsHistory((subject, payload) => this.#request(subject, payload), prefix);
+    this.history = new NatsHistory({
+      ask: (subject, payload) => this.#request(subject, payload),
+      prefix,
+      replicas,
+    });
     this.#barrier = new NatsBarrier(client, prefix);
   }
 

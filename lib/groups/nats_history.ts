@@ -9,6 +9,7 @@
  * @module
  */
 
+import { fromBase64 } from "./base64.ts";
 import type { BrokerHistory, HistoryPage, KeptPayload } from "./broker_history.ts";
 import { makeEpoch, POSITION_LIVES } from "./group_log.ts";
 import { GroupsError } from "./groups_error.ts";
@@ -39,6 +40,13 @@ const NAME_START = "sluice-";
 /** What JetStream answers if another stream has the subject already, as one that is made at the same moment. */
 const SUBJECT_TAKEN = 10_065;
 
+/** What JetStream answers if there is no such stream: for a moment that may be one that was made at another server. */
+const NOT_FOUND = 10_059;
+
+/** How often a stream is asked for that may have just been made, and how long each answer is waited for, in milliseconds. */
+const ATTEMPTS = 15;
+const PAUSE = 300;
+
 /** What a message takes in the store besides its subject and payload, at most, in bytes. */
 const OVERHEAD = 64;
 
@@ -54,6 +62,7 @@ interface Answer {
   readonly error?: { readonly err_code?: number; readonly description?: string };
   readonly streams?: readonly (string | StreamInfo)[] | null;
   readonly total?: number;
+  readonly message?: { readonly data?: string; readonly time: string };
 }
 
 interface StreamInfo {
@@ -69,15 +78,16 @@ interface StreamInfo {
   };
 }
 
-interface StreamConfig extends StreamLimits {
+interface StreamConfig extends StreamSettings {
   readonly name: string;
 }
 
-/** The limits as JetStream has them: the age in nanoseconds. */
-interface StreamLimits {
+/** What all processes set alike; the age in nanoseconds. */
+interface StreamSettings {
   readonly max_msgs: number;
   readonly max_bytes: number;
   readonly max_age: number;
+  readonly num_replicas: number;
 }
 
 interface Stream {
@@ -86,22 +96,36 @@ interface Stream {
   used: number;
 }
 
+/** What a {@linkcode NatsHistory} needs. */
+export interface NatsHistoryOptions {
+  /** Sends a request to the server. */
+  readonly ask: AskNats;
+  /** What the subjects begin with. */
+  readonly prefix: string;
+  /** How many servers of a cluster have each stream. */
+  readonly replicas: number;
+}
+
+/** A message of a stream, and when it was stored, in milliseconds of the server's clock. */
+interface Stored {
+  readonly offset: number;
+  readonly payload: Uint8Array;
+  readonly time: number;
+}
+
 /** Keeps histories in JetStream. */
 export class NatsHistory implements BrokerHistory {
   readonly #ask: AskNats;
   readonly #prefix: string;
+  readonly #replicas: number;
   readonly #streams = new Map<string, Stream>();
   #swept = -Infinity;
 
-  /**
-   * Makes a history.
-   *
-   * @param ask Sends a request to the server.
-   * @param prefix What the subjects begin with.
-   */
-  constructor(ask: AskNats, prefix: string) {
+  /** Makes a history. */
+  constructor({ ask, prefix, replicas }: NatsHistoryOptions) {
     this.#ask = ask;
     this.#prefix = prefix;
+    this.#replicas = replicas;
   }
 
   async append(channel: string, payload: Uint8Array, limits: HistoryLimits): Promise<void> {
@@ -162,45 +186,70 @@ export class NatsHistory implements BrokerHistory {
   /** Finds the stream of a channel, or makes it. */
   async #find(channel: string, { messages, bytes, age }: HistoryLimits): Promise<string> {
     const subject = this.#subjectOf(channel);
-    const limits: StreamLimits = {
+    const settings: StreamSettings = {
       max_msgs: messages,
       max_bytes: bytes + (messages + 1) * (subject.length + OVERHEAD),
       max_age: age * 1_000_000,
+      num_replicas: this.#replicas,
     };
-    const found = await this.#findNamed(subject, limits);
+    const found = await this.#findNamed(subject, settings);
     if (found !== undefined) return found;
     const name = NAME_START + makeEpoch();
     const answer = await this.#request(`STREAM.CREATE.${name}`, {
-      ...limits,
+      ...settings,
       name,
       subjects: [subject],
       storage: "file",
       retention: "limits",
       discard: "old",
-      num_replicas: 1,
       allow_direct: true,
       republish: { src: subject, dest: this.#prefix + channel },
     });
     this.#sweepSometimes();
-    if (answer.error === undefined) return name;
+    if (answer.error === undefined) {
+      await this.#configOf(name);
+      return name;
+    }
     // Another process has made one at the same moment.
     const other = answer.error.err_code === SUBJECT_TAKEN
-      ? await this.#findNamed(subject, limits)
+      ? await this.#findNamed(subject, settings)
       : undefined;
     if (other !== undefined) return other;
     throw refuse("keep history", answer.error.description);
   }
 
-  async #findNamed(subject: string, limits: StreamLimits): Promise<string | undefined> {
+  async #findNamed(subject: string, settings: StreamSettings): Promise<string | undefined> {
     const { streams } = await this.#call<Answer>("STREAM.NAMES", { subject });
     const name = streams?.find((each) => isOurs(each));
     if (typeof name !== "string") return undefined;
-    const { config } = await this.#call<StreamInfo>(`STREAM.INFO.${name}`);
-    const differs = Object.entries(limits).some(([key, value]) =>
-      config[key as keyof StreamLimits] !== value
+    const config = await this.#configOf(name);
+    const differs = Object.entries(settings).some(([key, value]) =>
+      config[key as keyof StreamSettings] !== value
     );
-    if (differs) await this.#call(`STREAM.UPDATE.${name}`, { ...config, ...limits });
+    if (differs) await this.#call(`STREAM.UPDATE.${name}`, { ...config, ...settings });
     return name;
+  }
+
+  /**
+   * The configuration of a stream that may have just been made, once it takes messages. As long as no leader is elected
+   * nobody answers.
+   */
+  async #configOf(name: string): Promise<StreamConfig> {
+    for (let attempt = 1;; attempt++) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const pause = new Promise<undefined>((resolve) => timer = setTimeout(() => resolve(undefined), PAUSE));
+      try {
+        const answer = await Promise.race([this.#request<StreamInfo>(`STREAM.INFO.${name}`), pause]);
+        const { error, config } = answer ?? {};
+        if (config !== undefined) return config;
+        if (error !== undefined && error.err_code !== NOT_FOUND || attempt === ATTEMPTS) {
+          throw refuse("keep history", error?.description ?? "the stream has no leader");
+        }
+        await pause;
+      } finally {
+        clearTimeout(timer);
+      }
+    }
   }
 
   /** Reads messages from the latest back to the first, or as far as they are kept and within the limits. */
@@ -227,14 +276,17 @@ export class NatsHistory implements BrokerHistory {
   }
 
   /** Reads a message; `undefined` if it is not kept any more. */
-  async #readOne(
-    name: string,
-    offset: number,
-  ): Promise<{ offset: number; payload: Uint8Array; time: number } | undefined> {
+  async #readOne(name: string, offset: number): Promise<Stored | undefined> {
     const { data, headers } = await this.#ask(`$JS.API.DIRECT.GET.${name}`, writeJson({ seq: offset }));
-    if (headers === undefined || headers.code === 404) return undefined;
+    // Any server that has the stream answers. One that is a moment behind lacks the latest, which the leader has.
+    if (headers === undefined || headers.code === 404) return this.#readAtLeader(name, offset);
     if (headers.code >= 400) throw refuse("read history", `status ${headers.code}`);
     return { offset, payload: data, time: Date.parse(headers.get("Nats-Time-Stamp")) };
+  }
+
+  async #readAtLeader(name: string, offset: number): Promise<Stored | undefined> {
+    const { message } = await this.#request(`STREAM.MSG.GET.${name}`, { seq: offset });
+    return message && { offset, payload: fromBase64(message.data ?? ""), time: Date.parse(message.time) };
   }
 
   #sweepSometimes(): void {
@@ -269,7 +321,7 @@ export class NatsHistory implements BrokerHistory {
     return answer as T;
   }
 
-  async #request(verb: string, body?: object): Promise<Answer> {
+  async #request<T = unknown>(verb: string, body?: object): Promise<Answer & T> {
     const payload = body === undefined ? new Uint8Array(0) : writeJson(body);
     return readJson((await this.#ask(`$JS.API.${verb}`, payload)).data);
   }

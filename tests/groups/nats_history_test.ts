@@ -110,11 +110,12 @@ test(
 
 /** Answers as JetStream does, and records what it was asked. */
 function scripted(answers: Record<string, unknown>, asked: string[]): NatsHistory {
-  return new NatsHistory((subject, payload) => {
+  const ask = (subject: string, payload: Uint8Array) => {
     const [verb = ""] = Object.keys(answers).filter((each) => subject.startsWith(`$JS.API.${each}`));
     asked.push(`${subject.replace("$JS.API.", "")} ${decoder.decode(payload)}`);
     return Promise.resolve({ data: encoder.encode(JSON.stringify(answers[verb] ?? {})) });
-  }, "chat.");
+  };
+  return new NatsHistory({ ask, prefix: "chat.", replicas: 1 });
 }
 
 test("nats: streams that are empty for long are deleted when one is made, and no others", async () => {
@@ -136,7 +137,7 @@ test("nats: streams that are empty for long are deleted when one is made, and no
   const asked: string[] = [];
   const history = scripted({
     "STREAM.NAMES": { streams: null },
-    "STREAM.INFO": { state: { first_seq: 0, last_seq: 0 } },
+    "STREAM.INFO": { config: {}, state: { first_seq: 0, last_seq: 0 } },
     "STREAM.LIST": { streams, total: streams.length },
   }, asked);
   await history.read("g-a", LIMITS);
@@ -161,4 +162,49 @@ test("nats: a subject that a stream of someone else has is told", async () => {
     "Cannot keep history: the broker refuses it (subjects overlap with an existing stream)",
   );
   assert(asked.every((each) => each.startsWith("STREAM.")), "Something was published");
+});
+
+test("nats: a stream that was just made elsewhere, and is not known yet or has no leader, is waited for", async () => {
+  const settings = { max_msgs: 10, max_bytes: 1_814, max_age: 60_000_000_000, num_replicas: 3 };
+  const infos = [
+    { error: { err_code: 10_059, description: "stream not found" } },
+    undefined, // as long as there is no leader nobody answers
+    { config: settings },
+    { config: settings, state: { first_seq: 0, last_seq: 0 } },
+  ];
+  const asked: string[] = [];
+  const ask = (subject: string) => {
+    asked.push(subject.replace("$JS.API.", ""));
+    const answer = subject.endsWith("NAMES") ? { streams: ["sluice-made"] } : infos.shift();
+    if (answer === undefined) return new Promise<never>(() => {});
+    return Promise.resolve({ data: encoder.encode(JSON.stringify(answer)) });
+  };
+  const history = new NatsHistory({ ask, prefix: "chat.", replicas: 3 });
+  assertEquals(await history.read("g-a", LIMITS), { position: { epoch: "made", offset: 0 }, kept: [] });
+  assertEquals(asked.filter((each) => each !== "STREAM.INFO.sluice-made"), ["STREAM.NAMES"]);
+});
+
+test("nats: what the server that answers does not have yet is read at the leader", async () => {
+  const settings = { max_msgs: 10, max_bytes: 1_814, max_age: 60_000_000_000, num_replicas: 3 };
+  const time = new Date().toISOString();
+  const ask = (subject: string, payload: Uint8Array) => {
+    const [, verb = ""] = /^\$JS\.API\.([A-Z.]+)\b/.exec(subject) ?? [];
+    const { seq } = payload.length === 0 ? { seq: 0 } : JSON.parse(decoder.decode(payload));
+    if (verb.startsWith("DIRECT")) {
+      const headers = { code: seq === 2 ? 404 : 0, get: () => time };
+      return Promise.resolve({ data: encoder.encode("direct"), headers });
+    }
+    const answer = verb.startsWith("STREAM.NAMES")
+      ? { streams: ["sluice-made"] }
+      : verb.startsWith("STREAM.MSG")
+      ? { message: { seq, data: btoa("from the leader"), time } }
+      : { config: settings, state: { first_seq: 1, last_seq: 2 } };
+    return Promise.resolve({ data: encoder.encode(JSON.stringify(answer)) });
+  };
+  const history = new NatsHistory({ ask, prefix: "chat.", replicas: 3 });
+  const { kept } = await history.read("g-a", LIMITS);
+  assertEquals(kept.map(({ offset, payload }) => [offset, decoder.decode(payload)]), [
+    [1, "direct"],
+    [2, "from the leader"],
+  ]);
 });
