@@ -164,6 +164,7 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     this.#line ??= new SendLine({
       endpoint: this.#endpoint,
       outbox: this.#outbox,
+      holder: this,
       notOpen: () => this.#notOpen(),
       fail: () => this.close({ closeCode: 1011 }),
     });

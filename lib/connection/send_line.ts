@@ -11,6 +11,7 @@ import type { Endpoint } from "../protocol/endpoint.ts";
 import type { EncodedMessage } from "../protocol/prepared_message.ts";
 import { messageFragments } from "../streams/message_fragments.ts";
 import { ignorable, ignore } from "./deferred.ts";
+import type { EndHolder } from "./held_end.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** What a {@linkcode SendLine} needs of its connection. */
@@ -19,6 +20,8 @@ export interface LineOwner {
   readonly endpoint: Endpoint;
   /** Where they leave. */
   readonly outbox: Outbox;
+  /** Keeps an end of the peer's from being answered while messages wait here. */
+  readonly holder: EndHolder;
   /** Says why nothing can be sent. */
   notOpen(): unknown;
   /** Closes the connection, the message under way having failed. */
@@ -83,10 +86,14 @@ export class SendLine {
   send(message: string | Uint8Array | EncodedMessage): Promise<void> {
     const size = typeof message === "string" ? message.length : message.byteLength;
     const own = message instanceof Uint8Array ? copyBytes(message) : message;
+    const { holder } = this.#owner;
     this.#size += size;
+    holder.holdEnd();
     return this.#wait(() => {
       this.#size -= size;
-      return this.#transmit((endpoint) => endpoint.sendMessage(own));
+      const sent = this.#transmit((endpoint) => endpoint.sendMessage(own));
+      holder.releaseEnd();
+      return sent;
     });
   }
 

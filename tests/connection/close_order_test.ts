@@ -237,6 +237,23 @@ test("a Close waits for the chunks in writable, which wait for the peer to read"
   await reading;
 });
 
+test("a Close waits for replies that stand in line behind a streamed message", async () => {
+  const { connection, receive, finish } = congested();
+  const { readable, writable } = new TransformStream<string, string>();
+  connection.sendStream(readable);
+  const writer = writable.getWriter();
+  const reading = (async () => {
+    for await (const message of connection) {
+      for (const part of [1, 2]) connection.send(`${message}${part}`).catch(() => {});
+      writer.write("streamed");
+      writer.close();
+    }
+  })();
+  receive();
+  assertEquals(await finish(), ['text "streamed"', 'text "01"', 'text "02"', 'close 4000 ""']);
+  await reading;
+});
+
 test("a Close does not wait for chunks in a writable that failed", async () => {
   const { connection, receive, finish } = congested();
   const writer = connection.writable.getWriter();
