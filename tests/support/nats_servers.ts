@@ -4,7 +4,6 @@
  * @module
  */
 
-import { connect as connectClient } from "@nats-io/transport-node";
 import { connect } from "node:net";
 import { BrokerServer } from "./brokers.ts";
 import { freePort } from "./ports.ts";
@@ -25,23 +24,6 @@ export async function startNatsCluster(size: number): Promise<readonly BrokerSer
     }
   }
   return nodes;
-}
-
-/** Waits until a cluster has chosen who keeps its streams. */
-export async function untilKeepsStreams([node]: readonly BrokerServer[]): Promise<void> {
-  const client = await connectClient({ servers: `127.0.0.1:${node!.port}` });
-  try {
-    for (let attempt = 0;; attempt++) {
-      const answer = await client.request("$JS.API.STREAM.NAMES", "", { timeout: 1_000 }).catch(() =>
-        undefined
-      );
-      if (answer !== undefined && !("error" in (answer.json() as object))) return;
-      if (attempt === 100) throw new Error("NATS never keeps streams");
-      await sleep(100);
-    }
-  } finally {
-    await client.close();
-  }
 }
 
 /** Asks a node how many it knows: what it says first to whoever connects has their addresses. */
