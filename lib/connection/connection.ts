@@ -6,6 +6,7 @@
 
 import { WebSocketError } from "../errors.ts";
 import { type Bytes, toBytes } from "../protocol/bytes.ts";
+import { aFunction } from "../options/checks.ts";
 import { checkOptions } from "../options/option_table.ts";
 import { type CloseInfo, NORMAL_CLOSURE } from "../protocol/close_payload.ts";
 import { Endpoint, type EndpointEvent } from "../protocol/endpoint.ts";
@@ -15,9 +16,10 @@ import { EncodedMessage, type PreparedMessage } from "../protocol/prepared_messa
 import type { IncomingMessage } from "../streams/incoming_message.ts";
 import { checkClose } from "./close_code.ts";
 import type { ConnectionStart } from "./connection_start.ts";
-import { ignore, rejected } from "./deferred.ts";
+import { ignorable, ignore, rejected } from "./deferred.ts";
 import { type ConnectionObserver, Ending } from "./ending.ts";
 import { setSource } from "./error_source.ts";
+import { type ForEachOptions, forEachTable, handEach, type MessageHandler } from "./for_each.ts";
 import { type EndHolder, HeldEnd, type HeldEndOwner } from "./held_end.ts";
 import { Keepalive, type KeepaliveQuestions } from "./keepalive.ts";
 import type { CheckedLimits } from "./limits.ts";
@@ -58,6 +60,8 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   readonly #decodesOnDemand: boolean;
   /** Whether it waits for its next turn. */
   #yielding = false;
+  /** Whether somebody has ever borrowed messages. */
+  #lends = false;
   /** Whether what was held back will be dealt with in a moment. */
   #workDue = false;
   /** Whether more was waiting to be sent than there was room for, since the peer was last heard of. */
@@ -121,19 +125,15 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Message, undefined> {
-    return {
-      next: () => {
-        const next = this.#queue.next();
-        this.#asked();
-        return next;
-      },
-      // Leaving the loop does not end anything.
-      return: () => {
-        this.#queue.leave();
-        this.#asked();
-        return Promise.resolve({ done: true, value: undefined });
-      },
-    };
+    return this.#queue.iterate(() => this.#asked());
+  }
+
+  forEach(handle: MessageHandler, options: ForEachOptions = {}): Promise<void> {
+    aFunction(handle, "handle");
+    checkOptions("options", options, forEachTable, "{ borrow: true }");
+    const { borrow = false } = options;
+    this.#lends ||= borrow;
+    return ignorable(handEach(this.#queue, handle, { borrow, onAsked: () => this.#asked() }));
   }
 
   incoming(options: IncomingOptions = {}): AsyncIterable<IncomingMessage, undefined> {
@@ -251,6 +251,7 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     this.#keepalive?.noteLife();
     this.#congestedOnce = false;
     if (!this.#outbox.relieved) this.#endpoint.congested = true;
+    if (this.#lends) this.#endpoint.ownMessages = !this.#queue.lendsViews();
     this.#endpoint.receive(bytes);
     if (this.#decodesOnDemand && this.#transport.turnIsOver?.()) this.#endpoint.skipTurn();
     this.#work();

@@ -6,6 +6,7 @@
 
 import type { Message, MessagePart } from "../protocol/message_assembler.ts";
 import { MessageInbox } from "../streams/message_inbox.ts";
+import { copyBytes } from "../protocol/bytes.ts";
 import { Fifo } from "../protocol/fifo.ts";
 import { ignorable, rejected } from "./deferred.ts";
 
@@ -13,6 +14,15 @@ import { ignorable, rejected } from "./deferred.ts";
 const MESSAGE_COST = 64;
 
 type Result = IteratorResult<Message, undefined>;
+
+/** How a message is taken. */
+export interface TakeOptions {
+  /** Whether it may be a view, to be let go of before more is received. */
+  readonly borrow: boolean;
+}
+
+/** Takes messages that are its own. */
+const OWN: TakeOptions = { borrow: false };
 
 /** What a message that waits counts for. */
 function costOf(message: Message): number {
@@ -35,10 +45,13 @@ export interface Borrower {
 class Waiter {
   /** The stream, if it is one: it takes the message out itself. */
   readonly borrower: Borrower | undefined;
+  /** Whether it may be given a view. */
+  readonly borrows: boolean;
   readonly promise: Promise<Result | undefined>;
   settle!: (result?: Result | Promise<Result>) => void;
 
-  constructor(borrower?: Borrower) {
+  constructor({ borrow }: TakeOptions, borrower?: Borrower) {
+    this.borrows = borrow;
     this.borrower = borrower;
     this.promise = new Promise((resolve) => this.settle = resolve);
   }
@@ -62,6 +75,8 @@ export class ReceiveQueue {
   /** Whether anybody has ever asked for a message; and whether the last is in the hand of one who has not asked for more. */
   #wasRead = false;
   #inHand = false;
+  /** Whether messages may be views: whoever takes one to keep gets a copy. */
+  #hasViews = false;
   /** How it ended, once it has; and whether somebody who asked for a message was told. */
   #end: { readonly error?: unknown } | undefined;
   #told = false;
@@ -100,12 +115,22 @@ export class ReceiveQueue {
     return this.#messages.size > 0 || this.#end !== undefined;
   }
 
+  /**
+   * Tells whether what is received next may be put in as views: whoever waits lets go of them before more is received, so
+   * that no more than one chunk is held by them.
+   */
+  lendsViews(): boolean {
+    const lends = this.#waiter?.borrows === true && this.#messages.size === 0;
+    this.#hasViews ||= lends;
+    return lends;
+  }
+
   /** Puts a message in, or hands it to whoever waits longest. */
   push(message: Message): void {
     const waiter = this.#nextWaiter();
     if (waiter !== undefined && waiter.borrower === undefined) {
       this.#inHand = true;
-      return waiter.settle({ done: false, value: message });
+      return waiter.settle({ done: false, value: waiter.borrows ? message : this.#own(message) });
     }
     this.#messages.push(message);
     this.#size += costOf(message);
@@ -113,23 +138,44 @@ export class ReceiveQueue {
   }
 
   /** Takes out a message, if one waits. */
-  take(): Message | undefined {
+  take(options: TakeOptions = OWN): Message | undefined {
     this.#wasRead = true;
     if (this.#borrower !== undefined) this.#takeBack();
     const message = this.#messages.shift();
     this.#inHand = message !== undefined;
-    if (message !== undefined) this.#size -= costOf(message);
-    return message;
+    if (message === undefined) return undefined;
+    this.#size -= costOf(message);
+    return options.borrow ? message : this.#own(message);
   }
 
   /** Takes out a message, or waits for one; then for the end: `done`, or the error, once. */
-  next(): Promise<Result> {
-    const message = this.take();
+  next(options: TakeOptions = OWN): Promise<Result> {
+    const message = this.take(options);
     if (message !== undefined) return Promise.resolve({ done: false, value: message });
-    if (this.#end === undefined) return this.#wait(new Waiter()) as Promise<Result>;
+    if (this.#end === undefined) return this.#wait(new Waiter(options)) as Promise<Result>;
     if (this.#told || !("error" in this.#end)) return Promise.resolve({ done: true, value: undefined });
     this.#told = true;
     return rejected(this.#end.error);
+  }
+
+  /**
+   * Takes one message after the other.
+   *
+   * @param onAsked Called when the next is asked for, and when the loop is left, which does not end anything.
+   */
+  iterate(onAsked: () => void): AsyncIterator<Message, undefined> {
+    return {
+      next: () => {
+        const next = this.next();
+        onAsked();
+        return next;
+      },
+      return: () => {
+        this.leave();
+        onAsked();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    };
   }
 
   /** Records that whoever took the last message asks for no more. */
@@ -141,7 +187,7 @@ export class ReceiveQueue {
   arrival(borrower: Borrower): Promise<unknown> {
     this.#wasRead = true;
     this.#lent = 0;
-    return this.#wait(new Waiter(borrower));
+    return this.#wait(new Waiter(OWN, borrower));
   }
 
   /**
@@ -153,6 +199,7 @@ export class ReceiveQueue {
   lend(borrower: Borrower): Message[] | undefined {
     this.#wasRead = true;
     const messages = this.#messages.takeAll();
+    if (this.#hasViews) messages.forEach((message, i) => messages[i] = this.#own(message));
     if (messages.length === 0) {
       this.#lent = 0;
       if ("error" in this.#end!) throw this.#end.error;
@@ -205,6 +252,12 @@ export class ReceiveQueue {
       ignorable(waiter.promise);
       waiter.settle("error" in end ? Promise.reject(end.error) : { done: true, value: undefined });
     }
+  }
+
+  /** Returns a message as it may be given away. */
+  #own(message: Message): Message {
+    if (!this.#hasViews || typeof message === "string") return message;
+    return message.length === message.buffer.byteLength ? message : copyBytes(message);
   }
 
   /** Asks back what was lent and not read: it comes before all others. */

@@ -8,6 +8,7 @@ import type { Bytes } from "../protocol/bytes.ts";
 import type { CloseInfo } from "../protocol/close_payload.ts";
 import type { PreparedMessage } from "../protocol/prepared_message.ts";
 import type { IncomingMessage } from "../streams/incoming_message.ts";
+import type { ForEachOptions, MessageHandler } from "./for_each.ts";
 import type { SendStreamOptions } from "./send_line.ts";
 import type { UpgradeRequest } from "./upgrade_request.ts";
 
@@ -16,6 +17,7 @@ export type { Bytes } from "../protocol/bytes.ts";
 export type { CloseInfo } from "../protocol/close_payload.ts";
 export type { Message } from "../protocol/message_assembler.ts";
 export type { IncomingMessage } from "../streams/incoming_message.ts";
+export type { ForEachOptions, MessageHandler } from "./for_each.ts";
 export type { SendStreamOptions } from "./send_line.ts";
 
 /** What to close with. */
@@ -46,8 +48,12 @@ export interface PingOptions {
  * A binary message that was received is its receiver's own: its buffer holds nothing else, so it may be kept, changed, and
  * transferred to a worker or a stream of bytes.
  *
- * A message is delivered once, to whichever of the iterator and `readable` asks first. Leaving a `for await` loop does
- * not close the connection. None of its promises becomes an unhandled rejection when ignored.
+ * A message is delivered once, to whichever of the iterator, `forEach` and `readable` asks first. Leaving a `for await` loop
+ * does not close the connection.
+ *
+ * A Close by the peer takes its place in the order of messages, and so does a protocol violation: it is answered when the
+ * messages before it have been taken and the reader asks for more, and at the latest `closeTimeout` after it came. Until
+ * then messages can be sent. If nobody has ever read, or all is read and the loop was left, it is answered at once. None of its promises becomes an unhandled rejection when ignored.
  *
  * @example Answer each message
  * ```ts ignore
@@ -78,13 +84,31 @@ export interface WebSocketConnection extends AsyncIterable<string | Uint8Array>,
    */
   send(data: string | Bytes | PreparedMessage): Promise<void>;
   /**
+   * Calls a function with each message. If it returns a promise, that is awaited before the next message; if not, the next
+   * message follows at once, if one waits, until others have their turn.
+   *
+   * @param handle What to call; not before `forEach` has returned.
+   * @param options `borrow`: whether binary messages are views, good until what `handle` returned has settled. Copy what
+   *   is to be kept. @default {{ borrow: false }}
+   * @returns Resolves at a clean end. Rejects with a `WebSocketError` if the connection fails or is lost, as the iterator
+   *   does; or with what `handle` threw, or its promise rejected with: the connection stays open then, as after `break`, and
+   *   the messages that follow can be read.
+   * @throws {TypeError} If `handle` is not a function, or an option is wrong.
+   *
+   * @example Answer each message
+   * ```ts ignore
+   * await socket.forEach((message) => socket.send(message));
+   * ```
+   */
+  forEach(handle: MessageHandler, options?: ForEachOptions): Promise<void>;
+  /**
    * Streams what is received: each message comes at its first bytes, and is read as it comes. What is held of it is what
    * the connection reads unasked, and one read more; so `maxMessageSize` may be `Infinity` here. Compressed messages are
    * decompressed in steps of at most 1 MiB, as they are read.
    *
    * Until then messages are gathered, under the connection's limit: call it before anything is awaited. From the first call on
    * the connection has no whole messages any more: those that wait come here first, and
-   * `readable` and the connection's own iterator fail with a `TypeError`.
+   * `readable`, `forEach` and the connection's own iterator fail with a `TypeError`.
    *
    * One message is read at a time. If the one before was not read to its end when the next is asked for, that waits as
    * long as its `readable` is locked; if it is not, nobody is reading, and what is left of it is thrown away. A message

@@ -140,6 +140,11 @@ export class Endpoint {
     this.#decoder.ownMessages = false;
   }
 
+  /** Sets whether a binary message that is received in one frame has a buffer of its own, which takes a copy. */
+  set ownMessages(own: boolean) {
+    if (!this.#streaming) this.#decoder.ownMessages = own;
+  }
+
   /** Where the connection stands. */
   get state(): State {
     return this.#state;

@@ -113,6 +113,11 @@ const takers: Readonly<Record<string, readonly [take: Taker, unknown: string, ne
   "accept": [(options) => acceptPending(options), "header", "headers"],
   "connectStream": [(options) => connectStream(streams()[0], URL, options), "closeTimout", "closeTimeout"],
   "close": [onConnection((connection, options) => connection.close(options)), "code", "closeCode"],
+  "forEach": [
+    onConnection((connection, options) => connection.forEach(() => {}, options)),
+    "borow",
+    "borrow",
+  ],
   "ping": [onConnection((connection, options) => connection.ping(options)), "payload", "data"],
   "incoming": [
     onConnection((connection, options) => connection.incoming(options)),

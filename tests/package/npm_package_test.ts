@@ -215,9 +215,9 @@ const FOR_CONNECTIONS = ["acceptStream", "connectStream", "prepare", "receiveUpg
 
 /** What a bundle may weigh in KiB, minified and compressed, by what is taken from which entry point. */
 const SIZES = [
-  { what: "all of the core", entry: "", leftOut: [], limit: 30.5 },
+  { what: "all of the core", entry: "", leftOut: [], limit: 31.5 },
   { what: "the core without connections", entry: "", leftOut: FOR_CONNECTIONS, limit: 15.25 },
-  { what: "all of ./node", entry: "/node", leftOut: [], limit: 35.5 },
+  { what: "all of ./node", entry: "/node", leftOut: [], limit: 37 },
 ];
 
 for (const { what, entry, leftOut, limit } of SIZES) {

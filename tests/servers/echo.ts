@@ -1,7 +1,7 @@
 /**
  * The server that conformance checks, interop tests and benchmarks talk to, on any of the three runtimes.
  *
- * Path `/` echoes each message; path `/fan` sends each message to every connection on `/fan`: those of all servers that
+ * Path `/` echoes each message, read as `--api` says: `iterate`, `streams`, `each` or `each-borrow`; path `/fan` sends each message to every connection on `/fan`: those of all servers that
  * share a broker, given as `--broker redis://…` or `--broker nats://…`. Path `/close-order` takes 5 ms for each message
  * before it echoes it.
  *
@@ -9,7 +9,7 @@
  */
 
 import { parseArgs } from "node:util";
-import type { WebSocketConnection } from "../../mod.ts";
+import type { ForEachOptions, WebSocketConnection } from "../../mod.ts";
 import { Groups, type GroupsOptions } from "../../lib/groups/mod.ts";
 import type { ServeOptions } from "../../lib/server/serve_options.ts";
 import { certificateFromFlags } from "../support/certificate.ts";
@@ -46,9 +46,17 @@ async function iterate(socket: WebSocketConnection): Promise<void> {
   for await (const message of socket) await socket.send(message);
 }
 
-const echo = flags.api === "streams"
-  ? ({ readable, writable }: WebSocketConnection) => readable.pipeTo(writable)
-  : iterate;
+const each = (options: ForEachOptions) => (socket: WebSocketConnection) =>
+  socket.forEach((message) => socket.send(message), options);
+
+const apis: Readonly<Record<string, (socket: WebSocketConnection) => Promise<void>>> = {
+  iterate,
+  "streams": ({ readable, writable }) => readable.pipeTo(writable),
+  "each": each({}),
+  "each-borrow": each({ borrow: true }),
+};
+const echo = apis[flags.api];
+if (echo === undefined) throw new TypeError(`There is no API ${flags.api}, but ${Object.keys(apis)}`);
 
 const groups = new Groups({
   slowConsumer: "wait",
