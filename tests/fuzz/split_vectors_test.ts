@@ -7,6 +7,7 @@ import { RequestHeadParser, ResponseHeadParser } from "../../lib/handshake/head_
 import { checkUpgrade } from "../../lib/handshake/server_handshake.ts";
 import { readHead } from "../handshake/read_head.ts";
 import { decodeLines, replay, rowBytes } from "../protocol/replay.ts";
+import { LONG } from "../support/long.ts";
 import { check } from "../support/property.ts";
 import { DEFLATE_ROWS } from "../vectors/deflate_frames.ts";
 import { FRAME_ROWS } from "../vectors/frames.ts";
@@ -17,7 +18,10 @@ import { fromLatin1, latin1, splitAt } from "../vectors/splits.ts";
 /** Cuts in many places: where a vector's own test cuts in one. */
 const cuts = fc.array(fc.nat(1_048_576), { minLength: 2, maxLength: 12, size: "max" });
 
-/** Holds what comes of bytes to what comes of them whole: at 200 multiple cuts, or at 20 where they are long. */
+/** How often a vector is cut: one of up to a KiB, and a longer one. */
+const [TIMES, TIMES_LONG] = LONG ? [200, 20] as const : [50, 5] as const;
+
+/** Holds what comes of bytes to what comes of them whole. */
 function splits(
   name: string,
   bytes: Uint8Array,
@@ -28,19 +32,19 @@ function splits(
     const cut = JSON.stringify(outcomeOf(splitAt(bytes, places)));
     if (cut !== wanted) assertEquals(cut, wanted, `${name}, of ${bytes.length} bytes`);
   });
-  check(property, { numRuns: bytes.length > 1_024 ? 20 : 200 });
+  check(property, { numRuns: bytes.length > 1_024 ? TIMES_LONG : TIMES });
 }
 
 const FRAMES = [...FRAME_ROWS, ...DEFLATE_ROWS];
 
-test("200 times cut in many places, every vector of frames gives a decoder the same", () => {
+test("cut again and again in many places, every vector of frames gives a decoder the same", () => {
   for (const row of FRAMES) {
     const options = { role: row.role, rsv1: row.takeover !== undefined, ...row.limits };
     splits(`${row.role}: ${row.name}`, rowBytes(row), (chunks) => decodeLines(chunks, options));
   }
 });
 
-test("200 times cut in many places, every vector of frames gives an endpoint the same", () => {
+test("cut again and again in many places, every vector of frames gives an endpoint the same", () => {
   for (const row of FRAMES.filter((row) => !row.decoderOnly)) {
     splits(`${row.role}: ${row.name}`, rowBytes(row), (chunks) => replay(row, chunks));
   }
@@ -63,7 +67,7 @@ function headOutcome<Head>(
   }
 }
 
-test("200 times cut in many places, every request of the vectors gives a server the same", () => {
+test("cut again and again in many places, every request of the vectors gives a server the same", () => {
   for (const { name, request } of SERVER_ROWS) {
     splits(
       name,
@@ -73,7 +77,7 @@ test("200 times cut in many places, every request of the vectors gives a server 
   }
 });
 
-test("200 times cut in many places, every answer of the vectors gives a client the same", () => {
+test("cut again and again in many places, every answer of the vectors gives a client the same", () => {
   for (const { name, response, protocols } of CLIENT_ROWS) {
     const expected = { accept: SAMPLE_ACCEPT, protocols };
     splits(
