@@ -20,6 +20,8 @@ export interface PeerScript {
   readonly role: Role;
   readonly head: string;
   readonly frames: Uint8Array;
+  /** Whether we echo each message: what was received before an end is answered before it. */
+  readonly echo: boolean;
   /** Whether permessage-deflate is agreed on; windows of 15 bits, kept. */
   readonly compression: boolean;
 }
@@ -28,7 +30,7 @@ export interface PeerScript {
 export interface ConnectionLog {
   /** The messages, then how it ended. */
   readonly events: readonly string[];
-  /** What was sent: the head, then the frames as the reference reads them. */
+  /** What was sent: the head, then the frames as the reference reads them, Pongs last. */
   readonly sent: readonly string[];
 }
 
@@ -75,7 +77,7 @@ export async function playConnection(
   script: PeerScript,
   cut: (bytes: Uint8Array) => Iterable<Uint8Array>,
 ): Promise<ConnectionLog> {
-  const { role, head, frames, compression } = script;
+  const { role, head, frames, compression, echo } = script;
   const stream = new MemoryStream((sent) => {
     const accept = role === "client" ? acceptOf(fromLatin1(sent())) : "";
     return cut(concat([latin1(head.replace("{accept}", accept)), frames]));
@@ -88,7 +90,7 @@ export async function playConnection(
   const opening = role === "server"
     ? acceptStream(stream, options)
     : connectStream(stream, "ws://example.com/chat", options);
-  const events = await opening.then(eventsOf, faultOf);
+  const events = await opening.then((socket) => eventsOf(socket, echo), faultOf);
   await stream.ended;
   return { events, sent: readSent(script, stream.sent) };
 }
@@ -98,13 +100,14 @@ function acceptOf(request: string): string {
   return createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
 }
 
-async function eventsOf(socket: WebSocketConnection): Promise<string[]> {
+async function eventsOf(socket: WebSocketConnection, echo: boolean): Promise<string[]> {
   const events: string[] = [];
   try {
     for await (const message of socket) {
       events.push(
         typeof message === "string" ? `text ${JSON.stringify(message)}` : `binary ${show(message)}`,
       );
+      if (echo) await socket.send(message);
     }
   } catch (error) {
     events.push(...faultOf(error));
@@ -129,5 +132,7 @@ function readSent({ role, compression }: PeerScript, bytes: Uint8Array): string[
   if (role === "server" && !head.startsWith("HTTP/1.1 101 ")) return [text];
   const { events, violation } = readStream(bytes.subarray(end), { sender: role, strict: true, deflate });
   if (violation !== undefined) throw new Error(`Sluice sent ${violation.what}`);
-  return [head, ...events];
+  // A Ping is answered when it is received, a message when it is read: their order depends on the cut.
+  const isPong = (event: string) => event.startsWith("pong ");
+  return [head, ...events.filter((event) => !isPong(event)), ...events.filter(isPong)];
 }

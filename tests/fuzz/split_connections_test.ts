@@ -59,6 +59,8 @@ function scripts(role: Role): (PeerScript & { readonly end: RegExp })[] {
   const refused = role === "server" ? /not-an-upgrade/ : /upgrade-missing/;
   const script = (head: string, compression: boolean) => ([name, frames, end]: typeof FRAMES[number]) => ({
     ...{ name, role, head, compression, end },
+    // A stream that ends without a Close is lost at once.
+    echo: name !== "no Close",
     frames: wireTo(role, frames),
   });
   return [
