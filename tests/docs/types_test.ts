@@ -30,7 +30,11 @@ const compilerOptions = {
 /** Runs a checker; returns what it complains of, nothing if it does not. */
 async function complaintsOf(program: string, args: readonly string[], cwd: string): Promise<string> {
   try {
-    await run(program, args, { cwd, env: { ...process.env, NO_COLOR: "1" }, timeout: 60_000 * slowdown() });
+    await run(program, args, {
+      cwd,
+      env: { ...process.env, NO_COLOR: "1" },
+      timeout: Math.ceil(60_000 * slowdown()),
+    });
     return "";
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string };

@@ -17,7 +17,7 @@ function deno(cwd: string, ...args: string[]): string {
     cwd,
     encoding: "utf8",
     env: { ...process.env, NO_COLOR: "1" },
-    timeout: 50_000 * slowdown(),
+    timeout: Math.ceil(50_000 * slowdown()),
   });
   assertEquals(status, 0, stdout + stderr);
   return stdout + stderr;

@@ -27,7 +27,7 @@ function run(program: string, ...args: string[]): string {
     return execFileSync(program, args, {
       cwd: folder,
       encoding: "utf8",
-      timeout: 50_000 * slowdown(),
+      timeout: Math.ceil(50_000 * slowdown()),
       stdio: "pipe",
     });
   } catch (error) {
