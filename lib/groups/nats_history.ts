@@ -43,9 +43,15 @@ const SUBJECT_TAKEN = 10_065;
 /** What JetStream answers if there is no such stream: for a moment that may be one that was made at another server. */
 const NOT_FOUND = 10_059;
 
-/** How often a stream is asked for that may have just been made, and how long each answer is waited for, in milliseconds. */
-const ATTEMPTS = 15;
+/** What JetStream answers while the servers of a cluster elect a leader, unless it does not answer at all. */
+const NOT_AVAILABLE = 10_008;
+
+/**
+ * How long an answer of the API is waited for before the same is asked again, in milliseconds: this long, then twice
+ * that, then three times that. An error that may soon be over is believed when it has come so often.
+ */
 const PAUSE = 300;
+const ATTEMPTS = 5;
 
 /** What a message takes in the store besides its subject and payload, at most, in bytes. */
 const OVERHEAD = 64;
@@ -230,26 +236,14 @@ export class NatsHistory implements BrokerHistory {
     return name;
   }
 
-  /**
-   * The configuration of a stream that may have just been made, once it takes messages. As long as no leader is elected
-   * nobody answers.
-   */
+  /** The configuration of a stream that may have just been made, once it takes messages. */
   async #configOf(name: string): Promise<StreamConfig> {
-    for (let attempt = 1;; attempt++) {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const pause = new Promise<undefined>((resolve) => timer = setTimeout(() => resolve(undefined), PAUSE));
-      try {
-        const answer = await Promise.race([this.#request<StreamInfo>(`STREAM.INFO.${name}`), pause]);
-        const { error, config } = answer ?? {};
-        if (config !== undefined) return config;
-        if (error !== undefined && error.err_code !== NOT_FOUND || attempt === ATTEMPTS) {
-          throw refuse("keep history", error?.description ?? "the stream has no leader");
-        }
-        await pause;
-      } finally {
-        clearTimeout(timer);
-      }
-    }
+    const { error, config } = await this.#request<StreamInfo>(`STREAM.INFO.${name}`, undefined, [
+      NOT_AVAILABLE,
+      NOT_FOUND,
+    ]);
+    if (config === undefined) throw refuse("keep history", error?.description);
+    return config;
   }
 
   /** Reads messages from the latest back to the first, or as far as they are kept and within the limits. */
@@ -321,9 +315,37 @@ export class NatsHistory implements BrokerHistory {
     return answer as T;
   }
 
-  async #request<T = unknown>(verb: string, body?: object): Promise<Answer & T> {
+  /**
+   * Asks the API of JetStream. In a cluster some questions are never answered, as those that come while a leader is elected:
+   * so it asks again, which changes nothing if the one before has arrived.
+   *
+   * @param changing Errors that may soon be over.
+   */
+  async #request<T = unknown>(
+    verb: string,
+    body?: object,
+    changing: readonly number[] = [NOT_AVAILABLE],
+  ): Promise<Answer & T> {
     const payload = body === undefined ? new Uint8Array(0) : writeJson(body);
-    return readJson((await this.#ask(`$JS.API.${verb}`, payload)).data);
+    // Whichever is answered first counts; when one of them is given up, all are.
+    const answers: Promise<Answer & T>[] = [];
+    for (let attempt = 1;; attempt++) {
+      const asked = this.#ask(`$JS.API.${verb}`, payload).then(({ data }) => readJson<Answer & T>(data));
+      answers.push(asked);
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const pause = new Promise<undefined>((resolve) => {
+        timer = setTimeout(() => resolve(undefined), PAUSE * attempt);
+      });
+      try {
+        const answer = await Promise.race([...answers, pause]);
+        const mayChange = attempt < ATTEMPTS && changing.includes(answer?.error?.err_code ?? 0);
+        if (answer !== undefined && !mayChange) return answer;
+        if (mayChange) answers.length = 0;
+        await pause;
+      } finally {
+        clearTimeout(timer);
+      }
+    }
   }
 }
 

@@ -130,8 +130,7 @@ function natsCluster(): LayerKind {
   return {
     name: "NATS, cluster of 3",
     remote: false,
-    // Messages to several groups were missing in some runs over a cluster; why is not known.
-    history: false,
+    history: true,
     options: requires("nats-server"),
     run: async (test) => {
       const nodes = await startNatsCluster(3);

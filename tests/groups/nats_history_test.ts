@@ -184,6 +184,41 @@ test("nats: a stream that was just made elsewhere, and is not known yet or has n
   assertEquals(asked.filter((each) => each !== "STREAM.INFO.sluice-made"), ["STREAM.NAMES"]);
 });
 
+test("nats: what is not answered, or by a cluster that elects a leader, is asked again, in its place", async () => {
+  const away = { error: { err_code: 10_008, description: "JetStream system temporarily unavailable" } };
+  const answers: Record<string, unknown[]> = {
+    "STREAM.NAMES": [undefined, { streams: null }],
+    "STREAM.CREATE": [away, {}],
+    "STREAM.INFO": [{ config: {} }],
+    "STREAM.LIST": [{ streams: null }],
+  };
+  const asked: string[] = [];
+  const ask = (subject: string, payload: Uint8Array) => {
+    asked.push(`${subject} ${decoder.decode(payload)}`);
+    const [, verb] = /^\$JS\.API\.(STREAM\.[A-Z]+)/.exec(subject) ?? [];
+    const answer = verb === undefined ? {} : answers[verb]!.shift();
+    if (answer === undefined) return new Promise<never>(() => {});
+    return Promise.resolve({ data: encoder.encode(JSON.stringify(answer)) });
+  };
+  const history = new NatsHistory({ ask, prefix: "chat.", replicas: 1 });
+  // What is appended meanwhile waits, and is appended once and in order.
+  await Promise.all(["1", "2"].map((text) => history.append("g-a", encoder.encode(text), LIMITS)));
+  assertEquals(asked.filter((each) => each.startsWith("chat.")), ["chat.h.g-a 1", "chat.h.g-a 2"]);
+  const [first, second, ...more] = asked.filter((each) => each.includes("STREAM.CREATE"));
+  assertEquals([second, more], [first, []]);
+});
+
+test("nats: a cluster that finds no leader is told after some seconds", async () => {
+  const away = { error: { err_code: 10_008, description: "JetStream system temporarily unavailable" } };
+  const asked: string[] = [];
+  await assertRejects(
+    () => scripted({ "STREAM.NAMES": away }, asked).append("g-a", Uint8Array.of(1), LIMITS),
+    Error,
+    "Cannot keep history: the broker refuses it (JetStream system temporarily unavailable)",
+  );
+  assertEquals(asked.length, 5);
+});
+
 test("nats: what the server that answers does not have yet is read at the leader", async () => {
   const settings = { max_msgs: 10, max_bytes: 1_814, max_age: 60_000_000_000, num_replicas: 3 };
   const time = new Date().toISOString();
