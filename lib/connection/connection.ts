@@ -337,7 +337,8 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
 
   /** Goes on with what is held back: not at once, for it is a stream that asks, perhaps from inside of a call of ours. */
   #workSoon(): void {
-    if (!this.#paused || this.#workDue) return;
+    const holdsBack = this.#paused || this.#lateEnd !== undefined;
+    if (!holdsBack || this.#workDue) return;
     this.#workDue = true;
     queueMicrotask(() => {
       this.#workDue = false;

@@ -1,12 +1,13 @@
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { assert, assertEquals } from "#std/assert";
+import { assert, assertEquals, assertRejects } from "#std/assert";
 import { Connection } from "../../lib/connection/connection.ts";
 import { type Limits, readLimits } from "../../lib/connection/limits.ts";
 import { headerSize, writeFrame } from "../../lib/protocol/frame_encoder.ts";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import { clientClose } from "../support/wire.ts";
 import { concat } from "../vectors/hex.ts";
+import { WebSocketError } from "../../mod.ts";
 import { latin1 } from "../vectors/splits.ts";
 import { NotingTransport } from "./noting_transport.ts";
 
@@ -91,6 +92,26 @@ test("what comes compressed in a turn that is over is dealt with in the next, on
   transport.sink.goOn();
   assertEquals((await message).value?.length, 64 * KIB);
   assertEquals(transport.told.filter((what) => what === "yield").length, 1);
+});
+
+test("what a lost stream leaves is read to the end, and then the loss, though nobody was paused", async () => {
+  const { connection, transport } = inflating({ highWaterMark: 100 * KIB });
+  const payload = new Uint8Array(KIB);
+  const frame = new Uint8Array(headerSize(payload.length, true) + payload.length);
+  writeFrame(frame, 0, { fin: true, rsv1: true, opcode: Opcode.Binary, payload }, 0x37fa213d);
+  const unread = concat(Array.from({ length: 20 }, () => frame));
+  assertEquals(transport.told.at(-1), "resume");
+  Object.assign(transport, { open: false, takeUnread: () => [unread] });
+  transport.sink.gone();
+  let count = 0;
+  await assertRejects(
+    async () => {
+      for await (const _ of connection) count++;
+    },
+    WebSocketError,
+    "lost",
+  );
+  assertEquals(count, 20);
 });
 
 test("what was not decompressed for want of room is thrown away by our Close, and the peer's is seen", async () => {
