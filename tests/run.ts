@@ -21,6 +21,9 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { only: { type: "string", multiple: true } },
 });
+/** What runs side by side: the runners of Deno and Bun take one file at a time, and files wait as well as work. */
+const LANES: readonly (readonly Suite["id"][])[] = [["node", "extra"], ["deno", "bun"]];
+
 /** How many of the slowest tests are named. */
 const SLOWEST = 5;
 
@@ -53,16 +56,15 @@ const env: NodeJS.ProcessEnv = {
 console.log(`Seed ${seed}: SLUICE_SEED=${seed} npm test repeats the random input of this run\n`);
 const outcomes: Outcome[] = [];
 try {
-  for (const group of inGroups(suites)) outcomes.push(...await Promise.all(group.map(run)));
+  await Promise.all(LANES.map(runLane));
 } finally {
   rmSync(folder, { recursive: true });
 }
 report();
 
-/** The runners of Deno and Bun take one file at a time, and files wait as well as work: each pair keeps two cores busy. */
-function inGroups(suites: readonly Suite[]): Suite[][] {
-  const pairs: Suite["id"][][] = [["node", "deno"], ["bun", "extra"]];
-  return pairs.map((ids) => suites.filter(({ id }) => ids.includes(id)));
+/** Runs the suites of a lane one after the other. */
+async function runLane(ids: readonly Suite["id"][]): Promise<void> {
+  for (const suite of suites.filter(({ id }) => ids.includes(id))) outcomes.push(await run(suite));
 }
 
 async function run(suite: Suite): Promise<Outcome> {
