@@ -28,6 +28,7 @@ export type OriginPolicy = readonly string[] | ((origin: string) => boolean | Pr
  * @param policy What else is allowed. @default nothing
  * @param options `secure`: whether the request came over TLS. @default {false}
  * @returns Whether it may; a promise if the policy's function returned one.
+ * @throws {HandshakeError} `"target"` if the target is neither a path nor an http URL, which a server has refused before.
  */
 export function isAllowedOrigin(
   head: RequestHead,
