@@ -95,11 +95,11 @@ export class BunTransport extends SocketTransport implements Transport {
   }
 
   goOnWriting(): void {
-    // It also tells of room when the socket opens.
     if (this.#late !== undefined) {
       clearTimeout(this.#late);
       return this.#socket.close();
     }
+    // It also tells of room when the socket opens.
     if (this.#rest === undefined || this.#destroyed) return;
     this.sink.progress?.();
     if (this.write(this.#rest)) this.sink.drain();
@@ -107,7 +107,7 @@ export class BunTransport extends SocketTransport implements Transport {
 
   takeBytes(bytes: Uint8Array): void {
     if (this.#destroyed) return;
-    // A Buffer is a Uint8Array with other habits, which users shall not have to know. To ask one of up to 1,000 bytes for
+    // A Buffer is a Uint8Array with other habits, which users need not know. To ask one of up to 1,000 bytes for
     // its ArrayBuffer makes Bun move it: 190 ns for 70 bytes, a copy 50.
     const short = bytes.length <= COPY_UP_TO;
     this.received(

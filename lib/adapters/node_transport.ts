@@ -56,7 +56,7 @@ export class NodeTransport extends SocketTransport implements Transport, SocketR
   // The same for all sockets, which they are methods of: closures take 0.2 KiB for each.
 
   static #onData(this: Owned, { buffer, byteOffset, length }: Uint8Array): void {
-    // A Buffer is a Uint8Array with other habits, which users shall not have to know.
+    // A Buffer is a Uint8Array with other habits, which users need not know.
     this[kReader].received(new Uint8Array(buffer, byteOffset, length));
   }
 

@@ -53,7 +53,9 @@ export interface PingOptions {
  *
  * A Close by the peer takes its place in the order of messages, and so does a protocol violation: it is answered when the
  * messages before it have been taken and the reader asks for more, and at the latest `closeTimeout` after it came. Until
- * then messages can be sent. If nobody has ever read, or all is read and the loop was left, it is answered at once. None of its promises becomes an unhandled rejection when ignored.
+ * then messages can be sent. If nobody has ever read, or all is read and the loop was left, it is answered at once.
+ *
+ * None of its promises becomes an unhandled rejection when ignored.
  *
  * @example Answer each message
  * ```ts ignore

@@ -35,7 +35,7 @@ export interface RedisSubscriber {
   readonly isOpen: boolean;
   /** Connects. */
   connect(): Promise<unknown>;
-  /** Hears of the connection's life. */
+  /** Is told when the connection comes and goes. */
   on(event: string, listener: (event: unknown) => void): unknown;
   /** Subscribes to a channel. */
   subscribe(channel: string, listener: DeliverPlain, bufferMode: true): Promise<unknown>;
