@@ -17,11 +17,12 @@ import type { IncomingMessage } from "../streams/incoming_message.ts";
 import { checkClose } from "./close_code.ts";
 import type { ConnectionStart } from "./connection_start.ts";
 import { ignorable, ignore, rejected } from "./deferred.ts";
+import { type Expiring, type SharedTimer, startWaiting } from "./deadline.ts";
 import { type ConnectionObserver, Ending } from "./ending.ts";
 import { setSource } from "./error_source.ts";
 import { type ForEachOptions, forEachTable, handEach, type MessageHandler } from "./for_each.ts";
 import { type EndHolder, HeldEnd, type HeldEndOwner } from "./held_end.ts";
-import { Keepalive, type KeepaliveQuestions } from "./keepalive.ts";
+import { Keepalive } from "./keepalive.ts";
 import type { CheckedLimits } from "./limits.ts";
 import { messageReadable, messageWritable } from "./message_streams.ts";
 import { Outbox } from "./outbox.ts";
@@ -31,15 +32,11 @@ import { checkSource, SendLine, type SendStreamOptions, sendStreamTable } from "
 import type { Transport, TransportSink } from "./transport.ts";
 import type { UpgradeRequest } from "./upgrade_request.ts";
 import { incomingTable, pingTable } from "./connection_options.ts";
-import type {
-  CloseOptions,
-  IncomingOptions,
-  PingOptions,
-  WebSocketConnection,
-} from "./web_socket_connection.ts";
+import type { CloseOptions, WebSocketConnection } from "./web_socket_connection.ts";
+import type { IncomingOptions, PingOptions } from "./web_socket_connection.ts";
 
 /** Implements {@linkcode WebSocketConnection} over a {@linkcode Transport}. */
-export class Connection implements WebSocketConnection, TransportSink, EndHolder, HeldEndOwner {
+export class Connection implements WebSocketConnection, TransportSink, EndHolder, HeldEndOwner, Expiring {
   readonly request: UpgradeRequest<unknown> | undefined;
   readonly protocol: string;
   readonly extensions: string;
@@ -64,8 +61,6 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   #lends = false;
   /** Whether what was held back will be dealt with in a moment. */
   #workDue = false;
-  /** Whether more was waiting to be sent than there was room for, since the peer was last heard of. */
-  #congestedOnce = false;
   readonly #ending = new Ending();
   /** The peer's end, while messages before it are unread. */
   #heldEnd: HeldEnd | undefined;
@@ -73,7 +68,9 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   #endHolders = 0;
   /** What the queue is to end with when all that had arrived before the stream was lost is taken. */
   #lateEnd: { readonly error: WebSocketError } | undefined;
-  #keepalive: Keepalive<Connection> | undefined;
+  /** Says when to ping the peer, and what wakes it. */
+  #keepalive: Keepalive | undefined;
+  #keepaliveTimer: SharedTimer | undefined;
 
   constructor(transport: Transport, start: ConnectionStart) {
     this.request = start.request;
@@ -88,7 +85,10 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     this.#endpoint = new Endpoint({ role, maxMessageSize, maxEmptyFragments, deflate, copyUpTo });
     this.#outbox = new Outbox(transport, this.#endpoint.output, highWaterMark);
     transport.sink = this;
-    if (keepalive !== false) this.#keepalive = new Keepalive(this, Connection.#pulse, keepalive);
+    if (keepalive !== false) {
+      this.#keepalive = new Keepalive(keepalive, performance.now());
+      this.#awaitKeepalive(this.#keepalive);
+    }
     if (start.greeting !== undefined) {
       this.#endpoint.output.raw(start.greeting);
       this.flush();
@@ -248,8 +248,7 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   }
 
   data(bytes: Uint8Array): void {
-    this.#keepalive?.noteLife();
-    this.#congestedOnce = false;
+    this.#keepalive?.heard();
     if (!this.#outbox.relieved) this.#endpoint.congested = true;
     if (this.#lends) this.#endpoint.ownMessages = !this.#queue.lendsViews();
     this.#endpoint.receive(bytes);
@@ -258,15 +257,12 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   }
 
   progress(): void {
-    this.#keepalive?.noteLife();
+    this.#keepalive?.progressed();
   }
 
   drain(): void {
     // Where much was waiting, the kernel made room because the peer has read. It may have megabytes before it still.
-    if (!this.#outbox.relieved) {
-      this.#keepalive?.noteLife();
-      this.#congestedOnce = true;
-    }
+    if (!this.#outbox.relieved) this.#keepalive?.progressedLate();
     try {
       this.#outbox.drain();
       this.#flush();
@@ -290,6 +286,16 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     if (!this.#ending.known) this.#lose(new WebSocketError("connection-lost", { cause }));
     this.#outbox.fail(() => this.#notOpen());
     this.#ending.tellGone();
+  }
+
+  /** Does what the keepalive says is to be done now. */
+  expire(): void {
+    this.#transport.lookForProgress?.();
+    const traffic = { reading: !this.#paused, sending: this.#outbox.size > 0 };
+    const act = this.#keepalive!.at(performance.now(), traffic);
+    this.#awaitKeepalive(this.#keepalive!);
+    if (act === "cut") this.#reset(new WebSocketError("keepalive-timeout"));
+    else if (act === "ping" && this.#outbox.relieved) this.ping();
   }
 
   goOn(): void {
@@ -414,26 +420,26 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     else this.#conclude(event.error);
   }
 
-  static readonly #pulse: KeepaliveQuestions<Connection> = {
-    probe: (connection) => void (connection.#outbox.relieved && connection.ping()),
-    listening: (connection) => !connection.#paused,
-    sending: (connection) => {
-      connection.#transport.lookForProgress?.();
-      return connection.#congestedOnce || connection.#outbox.size > 0;
-    },
-    dead: (connection) => connection.#reset(new WebSocketError("keepalive-timeout")),
-  };
+  /** Waits until the keepalive is due. The sockets hold the process, as long as there are any. */
+  #awaitKeepalive({ due }: Keepalive): void {
+    this.#keepaliveTimer = startWaiting(this, Math.round(due - performance.now()), { background: true });
+  }
+
+  #stopKeepalive(): void {
+    this.#keepaliveTimer?.delete(this);
+    this.#keepalive = undefined;
+  }
 
   /** Lets the peer's end wait for its turn. The peer need not prove that it is alive: it has no more to say. */
   #meetEnd(): void {
-    this.#keepalive?.stop();
+    this.#stopKeepalive();
     this.#heldEnd = new HeldEnd(this, this.#limits.closeTimeout);
   }
 
   /** Settles everything that waits for the end of the connection; the first end counts. */
   #conclude(end: CloseInfo | WebSocketError): void {
     if (this.#ending.known) return;
-    this.#keepalive?.stop();
+    this.#stopKeepalive();
     this.#heldEnd?.stop();
     this.#heldEnd = undefined;
     const failed = end instanceof WebSocketError;

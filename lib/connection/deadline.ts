@@ -15,10 +15,17 @@ export interface Expiring {
   expire(): void;
 }
 
+/** How a {@linkcode SharedTimer} runs. */
+interface SharedTimerOptions {
+  readonly background?: boolean;
+  readonly onIdle?: () => void;
+}
+
 /** One timer for everything that waits for the same time. */
 export class SharedTimer {
   readonly #time: number;
   readonly #background: boolean;
+  readonly #onIdle: (() => void) | undefined;
   /** What waits, and until when, as `performance.now()` counts: the earliest first. */
   readonly #waiting = new Map<Expiring, number>();
   /** The one timer that runs, or is being called. */
@@ -28,16 +35,13 @@ export class SharedTimer {
    * Makes a timer that does not run yet.
    *
    * @param time How long to wait, in milliseconds; `Infinity` waits for ever, and 0 as long as 1.
-   * @param options `background`: whether the process may end before, where the platform's timers know that.
+   * @param options `background`: whether the process may end before, where the platform's timers know that. `onIdle`: called
+   * when nothing waits any more.
    */
-  constructor(time: number, { background = false }: { background?: boolean } = {}) {
+  constructor(time: number, { background = false, onIdle }: SharedTimerOptions = {}) {
     this.#time = Math.max(1, time);
     this.#background = background;
-  }
-
-  /** Whether nothing waits. */
-  get idle(): boolean {
-    return this.#waiting.size === 0;
+    this.#onIdle = onIdle;
   }
 
   /** Starts to wait; starts again if it waits already. */
@@ -50,7 +54,7 @@ export class SharedTimer {
 
   /** Stops waiting. */
   delete(who: Expiring): void {
-    if (this.#waiting.delete(who) && this.idle) this.#stop();
+    if (this.#waiting.delete(who) && this.#waiting.size === 0) this.#stop();
   }
 
   #start(time: number): void {
@@ -61,6 +65,7 @@ export class SharedTimer {
   #stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    if (this.#waiting.size === 0) this.#onIdle?.();
   }
 
   /**
@@ -85,12 +90,34 @@ export class SharedTimer {
   }
 }
 
-/** The timers that something waits on, by their time. */
+/** The timers that something waits on, by their time; each is forgotten when nothing does, for there may be any number. */
 const timers = new Map<number, SharedTimer>();
+/** Those that do not keep the process from ending. */
+const backgroundTimers = new Map<number, SharedTimer>();
+
+/**
+ * Starts to wait, on the timer that is shared by all that wait for so long.
+ *
+ * @param who What to call.
+ * @param time How long to wait, in milliseconds.
+ * @param options `background`: whether the process may end before.
+ * @returns The timer, to stop waiting.
+ */
+export function startWaiting(
+  who: Expiring,
+  time: number,
+  { background = false }: { background?: boolean } = {},
+): SharedTimer {
+  const all = background ? backgroundTimers : timers;
+  const timer = all.get(time) ?? new SharedTimer(time, { background, onIdle: () => forget() });
+  const forget = () => all.get(time) === timer && all.delete(time);
+  if (time !== Infinity) all.set(time, timer);
+  timer.add(who);
+  return timer;
+}
 
 /** Runs something after a time, once, unless it is stopped before. */
 export class Deadline implements Expiring {
-  readonly #time: number;
   readonly #timer: SharedTimer;
   readonly #run: () => void;
 
@@ -101,27 +128,16 @@ export class Deadline implements Expiring {
    * @param run What to run then.
    */
   constructor(time: number, run: () => void) {
-    this.#time = time;
     this.#run = run;
-    let timer = timers.get(time);
-    if (timer === undefined) timers.set(time, timer = new SharedTimer(time));
-    this.#timer = timer;
-    timer.add(this);
+    this.#timer = startWaiting(this, time);
   }
 
   /** Stops waiting. */
   stop(): void {
     this.#timer.delete(this);
-    this.#forget();
   }
 
   expire(): void {
-    this.#forget();
     this.#run();
-  }
-
-  /** Drops a timer that nothing waits on: times may be any number of different ones. */
-  #forget(): void {
-    if (this.#timer.idle && timers.get(this.#time) === this.#timer) timers.delete(this.#time);
   }
 }

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { type Expiring, SharedTimer } from "./deadline.ts";
 import type { KeepaliveOptions } from "./limits.ts";
 
 /** How long to wait once more before the verdict: a process that was stopped has yet to read what came meanwhile. */
@@ -16,130 +15,117 @@ const GRACE = 50;
  */
 const PATIENCE = 12;
 
-/** What a {@linkcode Keepalive} asks of a connection: the same of each, so that none needs closures of its own. */
-export interface KeepaliveQuestions<C> {
-  /** Sends a Ping. */
-  probe(connection: C): void;
-  /** Whether bytes are read: a peer that we do not listen to is not dead. */
-  listening(connection: C): boolean;
-  /** Whether it may be busy reading what we sent; notes a sign of life if it has read since it was asked last. */
-  sending(connection: C): boolean;
-  /** Takes note that the peer is dead. */
-  dead(connection: C): void;
+/** What is to be done about a peer now. */
+export type KeepaliveAct = "nothing" | "ping" | "cut";
+
+/** What a connection is doing when it asks. */
+export interface Traffic {
+  /** Whether bytes are read: a peer that is not read from is not dead. */
+  readonly reading: boolean;
+  /** Whether something waits to be sent: the peer may be busy reading. */
+  readonly sending: boolean;
 }
 
-/** What all connections wait for that have the same options. The sockets hold the process, as long as there are any. */
-interface Rhythm {
-  /** From the start to the first Ping, and from Ping to Ping while the timeout is longer than that. */
-  readonly interval: SharedTimer;
-  /** How many more Pings go out within the timeout. */
-  readonly more: number;
-  /** From the last of them to the question whether anything has come, if that is ever asked. */
-  readonly verdict: SharedTimer | undefined;
-  /** From there to the next such question, for a peer that may be busy reading. */
-  readonly again: SharedTimer;
-  /** From there to the next such question, while we do not read. */
-  readonly paused: SharedTimer;
-  /** From there to the verdict. */
-  readonly grace: SharedTimer;
-  /** From there to the next Ping. */
-  readonly rest: SharedTimer;
-}
-
-const rhythms = new Map<string, Rhythm>();
-
-function rhythmOf({ interval, timeout }: Required<KeepaliveOptions>): Rhythm {
-  const key = `${interval} ${timeout}`;
-  let rhythm = rhythms.get(key);
-  if (rhythm === undefined) {
-    const line = (time: number) => new SharedTimer(time, { background: true });
-    const asks = timeout !== Infinity;
-    const more = asks ? Math.max(0, Math.ceil(timeout / interval) - 1) : 0;
-    const last = more === 0 ? timeout : timeout - more * interval;
-    rhythm = {
-      interval: line(interval),
-      more,
-      verdict: asks ? line(last) : undefined,
-      again: line(timeout),
-      paused: line(Math.min(interval, timeout / 2)),
-      grace: line(GRACE),
-      rest: line(asks ? Math.max(0, interval - last) : interval),
-    };
-    rhythms.set(key, rhythm);
-  }
-  return rhythm;
-}
-
-/** Sends a Ping every interval, and expects a byte, any byte, within the timeout. */
-export class Keepalive<C> implements Expiring {
-  readonly #connection: C;
-  readonly #ask: KeepaliveQuestions<C>;
-  readonly #rhythm: Rhythm;
-  /** What it waits for. */
-  #line: SharedTimer;
+/**
+ * Decides when to send a Ping, and when a peer is dead: no byte, any byte, came within the timeout. Times are numbers that
+ * its caller takes from any clock, in milliseconds. It has no timer: {@linkcode Keepalive.at} is called at
+ * {@linkcode Keepalive.due} or later, and then again, since each call sets the next time.
+ */
+export class Keepalive {
+  /** When it wants to be asked again; `Infinity`: never. */
+  due: number;
+  readonly #options: Required<KeepaliveOptions>;
+  /** What is due: a Ping, the question whether anything came since, or the last time to ask it. */
+  #next: "ping" | "question" | "verdict" = "ping";
   /** Whether something has come since the Ping that the timeout counts from. */
   #alive = true;
-  /** How many more Pings go out before that is asked. */
-  #more = 0;
+  /** How many more Pings go out within the timeout. */
+  #pingsLeft = 0;
   /** How many more timeouts it is given if it may be reading. */
   #patience = PATIENCE;
+  /** Whether more was waiting to be sent than there was room for, since the peer was last heard of. */
+  #congested = false;
 
-  /** Starts to count. */
-  constructor(connection: C, questions: KeepaliveQuestions<C>, options: Required<KeepaliveOptions>) {
-    this.#connection = connection;
-    this.#ask = questions;
-    this.#rhythm = rhythmOf(options);
-    this.#line = this.#rhythm.interval;
-    this.#line.add(this);
+  /**
+   * Starts to count.
+   *
+   * @param options How often, and how long.
+   * @param now The time.
+   */
+  constructor(options: Required<KeepaliveOptions>, now: number) {
+    this.#options = options;
+    this.due = now + options.interval;
   }
 
-  /** Takes note of a sign of life. */
-  noteLife(): void {
+  /** Records that bytes came from the peer: it lives, and has read what was sent to it. */
+  heard(): void {
+    this.#alive = true;
+    this.#congested = false;
+  }
+
+  /** Records that the peer made room for more of what it is sent: it lives. */
+  progressed(): void {
     this.#alive = true;
   }
 
-  /** Ends it. */
-  stop(): void {
-    this.#line.delete(this);
+  /** Records that this was so while too much waited. It may have megabytes to read before it comes to a Ping. */
+  progressedLate(): void {
+    this.#alive = true;
+    this.#congested = true;
   }
 
-  expire(): void {
-    const { verdict, again, paused, grace } = this.#rhythm;
-    if (this.#line === verdict || this.#line === again || this.#line === paused) this.#judge();
-    else if (this.#line === grace) this.#alive ? this.#rest() : this.#ask.dead(this.#connection);
-    else this.#probe();
-  }
-
-  #probe(): void {
-    const { interval, more, verdict, rest } = this.#rhythm;
-    if (this.#alive || this.#more === 0) {
-      this.#alive = false;
-      this.#more = more;
-      this.#patience = PATIENCE;
-    } else this.#more--;
-    this.#ask.probe(this.#connection);
-    this.#wait(this.#more > 0 ? interval : verdict ?? rest);
-  }
-
-  #judge(): void {
-    const sending = this.#ask.sending(this.#connection);
-    if (this.#alive) return this.#rest();
-    if (this.#ask.listening(this.#connection)) {
-      const patient = sending && --this.#patience > 0;
-      return this.#wait(patient ? this.#rhythm.again : this.#rhythm.grace);
+  /**
+   * Tells what is to be done now, and sets when to ask again.
+   *
+   * @param now The time.
+   * @param traffic What the connection is doing.
+   */
+  at(now: number, { reading, sending }: Traffic): KeepaliveAct {
+    if (now < this.due) return "nothing";
+    if (this.#next === "ping") return this.#ping(now);
+    if (this.#alive) return this.#rest(now);
+    if (this.#next === "verdict") return "cut";
+    if (!reading) {
+      // The first Ping may have made the kernel learn that the peer is gone: a second one fails for it. And a peer that
+      // waits for us to read hears nothing else of us: with two Pings in each timeout it does not take us for dead.
+      this.due = now + Math.min(this.#options.interval, this.#options.timeout / 2);
+      return "ping";
     }
-    // The first Ping may have made the kernel learn that the peer is gone: a second one fails for it. And a peer that
-    // waits for us to read hears nothing else of us: with two Pings in each timeout it does not take us for dead.
-    this.#ask.probe(this.#connection);
-    this.#wait(this.#rhythm.paused);
+    const patient = (sending || this.#congested) && --this.#patience > 0;
+    this.#next = patient ? "question" : "verdict";
+    this.due = now + (patient ? this.#options.timeout : GRACE);
+    return "nothing";
   }
 
-  #rest(): void {
-    this.#wait(this.#rhythm.rest);
+  #ping(now: number): KeepaliveAct {
+    const { interval, timeout } = this.#options;
+    if (timeout === Infinity) {
+      this.due = now + interval;
+      return "ping";
+    }
+    if (this.#alive || this.#pingsLeft === 0) {
+      this.#alive = false;
+      this.#pingsLeft = morePings(this.#options);
+      this.#patience = PATIENCE;
+    } else this.#pingsLeft--;
+    if (this.#pingsLeft === 0) this.#next = "question";
+    this.due = now + (this.#pingsLeft > 0 ? interval : lastWait(this.#options));
+    return "ping";
   }
 
-  #wait(line: SharedTimer): void {
-    this.#line = line;
-    line.add(this);
+  #rest(now: number): KeepaliveAct {
+    this.#next = "ping";
+    this.due = now + Math.max(0, this.#options.interval - lastWait(this.#options));
+    return "nothing";
   }
+}
+
+/** How many Pings follow the first while the timeout lasts, one every interval. */
+function morePings({ interval, timeout }: Required<KeepaliveOptions>): number {
+  return Math.max(0, Math.ceil(timeout / interval) - 1);
+}
+
+/** How much of the timeout is left after the last of them. */
+function lastWait(options: Required<KeepaliveOptions>): number {
+  return options.timeout - morePings(options) * options.interval;
 }

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "#std/assert";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import type { WebSocketError } from "../../mod.ts";
 import { testOverTcpAndTls } from "../support/links.ts";
-import { echo, receive, serving, settles, settlesInTime, sleep, until } from "../support/serving.ts";
+import { echo, receive, serving, settles, settlesInTime, sleep } from "../support/serving.ts";
 import { serve } from "../support/sluice.ts";
 import { clientFrame, Wire } from "../support/wire.ts";
 import { assertTook, pace } from "../support/patience.ts";
@@ -52,52 +52,6 @@ testOverTcpAndTls(
     }),
 );
 
-testOverTcpAndTls(
-  "with a timeout longer than the interval, Pings go out every interval, and the timeout counts from the first",
-  async () => {
-    const settled = Promise.withResolvers<[string, number]>();
-    const longer = { interval: 100 * PACE, timeout: 450 * PACE };
-    await serving({ keepalive: longer, onError: () => {} }, (socket) => {
-      const start = performance.now();
-      return socket.closed.catch((error: WebSocketError) =>
-        settled.resolve([error.code, performance.now() - start])
-      );
-    }, async ({ port }) => {
-      const wire = await Wire.upgrade(port);
-      let pings = 0;
-      try {
-        for (;;) {
-          const { opcode, payload } = await wire.frame();
-          assertEquals(opcode, Opcode.Ping);
-          if (++pings === 2) wire.send(clientFrame(Opcode.Pong, payload));
-        }
-      } catch {
-        // It was cut.
-      }
-      const [code, time] = await settled.promise;
-      assertEquals(code, "keepalive-timeout");
-      // The second is answered. The third is the first that is not; the timeout counts from it, and four more follow.
-      assert(pings >= 7, `${pings} Pings`);
-      assertTook(time, { least: 700 * PACE, most: 2_500 * PACE });
-      wire.destroy();
-    });
-  },
-);
-
-testOverTcpAndTls(
-  "a peer that answers no Ping but sends data, byte by byte, is kept",
-  () =>
-    serving({ keepalive }, echo, async ({ server, port }) => {
-      const wire = await Wire.upgrade(port);
-      for (const byte of clientFrame(Opcode.Text, "slow but alive")) {
-        wire.send(Uint8Array.of(byte));
-        await sleep(40 * PACE);
-      }
-      assertEquals(server.connections.size, 1);
-      wire.destroy();
-    }),
-);
-
 testOverTcpAndTls("a reader that is paused does not make its peer look dead", async () => {
   const gate = Promise.withResolvers<void>();
   await serving({ keepalive, highWaterMark: 1_000 }, async (socket) => {
@@ -140,14 +94,6 @@ testOverTcpAndTls(
     });
   },
 );
-
-test("a connection that ends leaves no timer behind: its keepalive is over", async () => {
-  await serving({ keepalive: { interval: 20, timeout: 20 } }, echo, async ({ open, server }) => {
-    for (let i = 0; i < 20; i++) (await open()).close();
-    await until(() => server.connections.size === 0);
-    await sleep(100);
-  });
-});
 
 test("wrong keepalive options are refused at once", async () => {
   await assertRejects(() => serve({ keepalive: true as unknown as false }, echo), TypeError, "keepalive");

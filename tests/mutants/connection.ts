@@ -72,7 +72,7 @@ const ends = [
     ["an end waits for what is about to be sent", "this.#endHolders === 0 && this.#queue", "this.#queue"],
     [
       "keepalive asks nothing of a peer that has no more to say",
-      "this.#keepalive?.stop();\n    this.#heldEnd = new",
+      "this.#stopKeepalive();\n    this.#heldEnd = new",
       "this.#heldEnd = new",
     ],
   ]),
@@ -89,53 +89,49 @@ const congestion = mutantsOf("lib/connection/connection.ts", ["tests/connection/
   ],
 ]);
 
-const keepalive = mutantsOf("lib/connection/connection.ts", ["tests/behaviour/keepalive_test.ts"], [
-  [
-    "a peer that is silent is given up",
-    `dead: (connection) => connection.#reset(new WebSocketError("keepalive-timeout")),`,
-    "dead: () => {},",
-  ],
-  [
-    "a byte is a sign of life",
-    "this.#keepalive?.noteLife();\n    this.#congestedOnce = false;",
-    "this.#congestedOnce = false;",
-  ],
-  [
-    "a reader that is paused proves nothing",
-    "listening: (connection) => !connection.#paused,",
-    "listening: () => true,",
-  ],
-]);
+const PATIENCE = ["tests/connection/patience_test.ts"];
 
-const slowReaders = [
-  ...mutantsOf("lib/connection/keepalive.ts", ["tests/connection/patience_test.ts"], [
+const keepalive = [
+  ...mutantsOf("lib/connection/keepalive.ts", ["tests/connection/keepalive_test.ts"], [
+    ["a peer that is silent is given up", `if (this.#next === "verdict") return "cut";`, ""],
+    ["nothing is done before it is due", `if (now < this.due) return "nothing";`, ""],
+    [
+      "a byte is a sign of life",
+      "this.#alive = true;\n    this.#congested = false;",
+      "this.#congested = false;",
+    ],
+    [
+      "who was heard of since has read",
+      "this.#alive = true;\n    this.#congested = false;",
+      "this.#alive = true;",
+    ],
+    ["a reader that is paused proves nothing", "if (!reading) {", "if (false) {"],
+    ["a process that was stopped waits a moment more", "const GRACE = 50;", "const GRACE = 0;"],
+    ["the timeout counts from the first Ping", "this.#alive || this.#pingsLeft === 0", "true"],
     ["who may be reading has more time", "const PATIENCE = 12;", "const PATIENCE = 1;"],
-    ["who does not read is given up some time", "sending && --this.#patience > 0", "sending"],
-    ["who has nothing to read has no more time", "sending && --this.#patience > 0", "--this.#patience > 0"],
+    ["who does not read is given up some time", " && --this.#patience > 0", ""],
+    ["who has nothing to read has no more time", "(sending || this.#congested) && ", ""],
+    ["who is behind has more time, though nothing waits", "(sending || this.#congested)", "sending"],
+    ["who has not taken all has more time", "(sending || this.#congested)", "this.#congested"],
+    [
+      "who does not read is heard of all the same",
+      `      return "ping";
+    }
+    const patient`,
+      `      return "nothing";
+    }
+    const patient`,
+    ],
   ]),
-  ...mutantsOf("lib/connection/connection.ts", ["tests/connection/patience_test.ts"], [
-    [
-      "progress is a sign of life",
-      "progress(): void {\n    this.#keepalive?.noteLife();",
-      "progress(): void {",
-    ],
-    ["progress is looked for", "connection.#transport.lookForProgress?.();", ""],
-    [
-      "so is that much was waiting and is written",
-      "this.#keepalive?.noteLife();\n      this.#congestedOnce = true;",
-      "this.#congestedOnce = true;",
-    ],
-    [
-      "what is written may be before the peer for long",
-      "connection.#congestedOnce || connection.#outbox.size > 0",
-      "connection.#outbox.size > 0",
-    ],
-    [
-      "and what is not written, too",
-      "connection.#congestedOnce || connection.#outbox.size > 0",
-      "connection.#congestedOnce",
-    ],
-    ["who was heard of since has read", "this.#congestedOnce = false;", ""],
+  ...mutantsOf("lib/connection/connection.ts", PATIENCE, [
+    ["a byte is told of", "this.#keepalive?.heard();", ""],
+    ["progress is a sign of life", "this.#keepalive?.progressed();", ""],
+    ["progress is looked for", "this.#transport.lookForProgress?.();", ""],
+    ["so is that much was waiting and is written", "this.#keepalive?.progressedLate();", ""],
+    ["a reader that is paused says so", "reading: !this.#paused", "reading: true"],
+    ["what waits to be sent is told of", "sending: this.#outbox.size > 0", "sending: false"],
+    ["a peer that is dead is cut", `this.#reset(new WebSocketError("keepalive-timeout"));`, "this.flush();"],
+    ["Pings do not gather", `act === "ping" && this.#outbox.relieved`, `act === "ping"`],
   ]),
   ...mutantsOf("lib/adapters/node_transport.ts", ["tests/faults/node_transport_test.ts"], [
     ["progress is seen", "this.open && queued < this.#queued", "false"],
@@ -189,9 +185,6 @@ const streaming = [
   ]),
   ...mutantsOf("lib/connection/receive_queue.ts", STREAMING, [
     ["who waits for a whole message is not forgotten", "if (this.wanted) throw", "if (false) throw"],
-  ]),
-  ...mutantsOf("lib/connection/keepalive.ts", ["tests/connection/patience_test.ts"], [
-    ["who does not read is heard of all the same", "this.#wait(this.#rhythm.paused);", "this.#rest();"],
   ]),
   ...mutantsOf("lib/streams/incoming_message.ts", [...STREAMING, INBOX], [
     ["what waits is told of", "return inMemory(this.#rest) || this.#parts.some(inMemory);", "return false;"],
@@ -454,7 +447,6 @@ export const connectionMutants: readonly Mutant[] = [
   ...ends,
   ...congestion,
   ...keepalive,
-  ...slowReaders,
   ...outbox,
   ...queue,
   ...readers,
