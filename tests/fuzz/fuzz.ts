@@ -25,7 +25,8 @@ export function fuzz<Ts>(
   { long = 12, others = 0.2 }: { long?: number; others?: number } = {},
 ): void {
   const factor = LONG ? long : runtime === "node" ? 1 : others;
-  const options = { numRuns: Math.ceil(runs * factor) };
+  // To make the input of a failure smaller takes tens of gigabytes after so many runs: it is reported as it came.
+  const options = { numRuns: Math.ceil(runs * factor), endOnFailure: LONG };
   test(
     name,
     { timeout: 300_000 * Math.max(1, factor) },
