@@ -10,12 +10,13 @@ import { figure, onLinux, soak, type Subject, within, withServer } from "../faul
 import { makeRandom, SEED } from "../faults/random.ts";
 import type { Order } from "../servers/dialler.ts";
 import type { Report } from "../servers/faults.ts";
+import { LONG } from "../support/long.ts";
 import { pace } from "../support/patience.ts";
 import { type Runtime, runtimes } from "../support/runtimes.ts";
 import { ChaosProxy, type Plan, troubles } from "./chaos_proxy.ts";
 import { withDialler } from "./dialler.ts";
 
-const CONNECTIONS = soak ? 10_000 : 1_000;
+const CONNECTIONS = soak ? 10_000 : LONG ? 1_000 : 300;
 const ABREAST = 100;
 const MESSAGES = 20;
 /** The limits of both ends, in milliseconds: short, but of a machine that does nothing else. */

@@ -24,6 +24,7 @@ import {
   withServer,
 } from "../faults/faulty.ts";
 import type { Remains } from "../servers/dialler.ts";
+import { LONG } from "../support/long.ts";
 import { type Runtime, runtimes } from "../support/runtimes.ts";
 import { receive, sleep } from "../support/serving.ts";
 import { connect } from "../support/sluice.ts";
@@ -52,7 +53,7 @@ const PLACES = 50;
 const LEFT = 200;
 /** How many times connections compress at once until a runtime's heap is as large as that needs. */
 const WAVES = 4;
-const COMPRESSING = soak ? 1_000 : 200;
+const COMPRESSING = soak ? 1_000 : LONG ? 200 : 60;
 /** How long the clients of these wait. */
 const AMPLE = { handshakeTimeout: 60_000, closeTimeout: 60_000 };
 

@@ -64,15 +64,15 @@ export function sluiceStreamClient(runtime: Runtime): ClientSpec {
 export interface Group {
   readonly clients: readonly ClientSpec[];
   readonly servers: readonly PeerSpec[];
-  /** How many messages make a series, where there is compression. @default 500 */
+  /** How many messages make a series, where there is compression. @default {SHORT_SERIES} */
   readonly series?: number;
   /** Whether both directions must keep their windows, or neither may; only where there is compression. */
   readonly takeover?: boolean;
 }
 
 /** How many messages make the series of a pair of which others tell the rest, and of one that shows it all. */
-const SHORT_SERIES = 500;
-export const LONG_SERIES: number = LONG ? 10_000 : 1_000;
+const SHORT_SERIES = LONG ? 500 : 150;
+export const LONG_SERIES: number = LONG ? 10_000 : 300;
 
 /** Sets how everything is tried. */
 export interface TryOptions {
