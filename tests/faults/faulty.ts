@@ -12,6 +12,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Report } from "../servers/faults.ts";
 import { COLLECTING } from "../support/heap.ts";
+import { shareCertificate } from "../support/certificate.ts";
 import { currentCertificate, overTls, securedClient } from "../support/links.ts";
 import { requires } from "../support/requires.ts";
 import { type RunningServer, type Runtime, startServer } from "../support/runtimes.ts";
@@ -136,7 +137,10 @@ export async function withServer(
   script = "faults.ts",
 ): Promise<void> {
   const path = fileURLToPath(new URL(`../servers/${script}`, import.meta.url));
-  const server = new Subject(await startServer(runtime, path, args, { env: COLLECTING }));
+  const certificate = currentCertificate();
+  const shared = certificate && shareCertificate(certificate);
+  const env = { ...COLLECTING, ...shared?.env };
+  const server = new Subject(await startServer(runtime, path, args, { env }));
   try {
     await run(server).catch((error) => {
       if (server.alive() || script !== "faults.ts") throw error;
@@ -150,6 +154,7 @@ export async function withServer(
     // A process that was stopped would not hear the signal that ends it.
     if (server.alive()) process.kill(server.pid, "SIGCONT");
     await server.stop();
+    shared?.remove();
   }
 }
 

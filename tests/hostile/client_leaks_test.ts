@@ -7,6 +7,8 @@
 import { assertEquals } from "#std/assert";
 import { Lane, type Subject } from "../faults/faulty.ts";
 import type { Order } from "../servers/dialler.ts";
+import { currentCertificate } from "../support/links.ts";
+import { LONG } from "../support/long.ts";
 import { runtimes } from "../support/runtimes.ts";
 import { answer, scripted } from "../support/scripted_server.ts";
 import { ChaosProxy, type Trouble } from "./chaos_proxy.ts";
@@ -45,13 +47,15 @@ const endings: Readonly<Record<string, Ending>> = {
 const FLAGS = ["--close-timeout=10000"];
 
 const SHORT = { interval: 600, timeout: 400 };
-const LONG = { interval: 20_000, timeout: 20_000 };
+const AMPLE = { interval: 20_000, timeout: 20_000 };
 
-/** The head is through, and a message or two. */
-const AT = 1_500;
+/** Behind how many bytes a connection is harmed: both handshakes are through, and a message or two. */
+const at = () => currentCertificate() ? 5_000 : 1_500;
 
 for (const runtime of runtimes) {
-  new Lane("node").test(
+  const lane = new Lane("node");
+  const testAll: Lane["test"] = LONG ? lane.testOverTcpAndTls.bind(lane) : lane.test.bind(lane);
+  testAll(
     `a client on ${runtime} keeps nothing of connections that ended`,
     FLAGS,
     (server) =>
@@ -59,7 +63,7 @@ for (const runtime of runtimes) {
         withDialler(runtime, async (dialler) => {
           const urls = new Map([["server", server.urlOf("")], ["liar", url.slice(0, -1)], [
             "nobody",
-            NOBODY,
+            `${scheme()}://127.0.0.1:1`,
           ]]);
           const proxies = await startProxies(server, urls);
           try {
@@ -71,7 +75,8 @@ for (const runtime of runtimes) {
   );
 }
 
-const NOBODY = "ws://127.0.0.1:1";
+/** What URLs of servers begin with. */
+const scheme = () => currentCertificate() ? "wss" : "ws";
 
 const lie = answer(
   "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
@@ -82,14 +87,16 @@ const lie = answer(
 function startProxies(server: Subject, urls: Map<string, string>): Promise<ChaosProxy[]> {
   const troubles = ["reset", "half-close", "silence"] as const;
   return Promise.all(troubles.map(async (trouble) => {
-    const proxy = await ChaosProxy.start(server.port, () => ({ trouble, at: AT, to: "client" }));
-    urls.set(trouble, `ws://127.0.0.1:${proxy.port}`);
+    const proxy = await ChaosProxy.start(server.port, () => ({ trouble, at: at(), to: "client" }));
+    urls.set(trouble, `${scheme()}://127.0.0.1:${proxy.port}`);
     return proxy;
   }));
 }
 
 /** Has clients end in every way. */
 async function endAll(dialler: Dialler, urls: ReadonlyMap<string, string>): Promise<void> {
+  const certificate = currentCertificate();
+  const trust = certificate && { tls: { ca: certificate.cert } };
   const count = Math.ceil(CONNECTIONS / Object.keys(endings).length);
   await Promise.all(
     Object.entries(endings).map(async ([name, { where, path = "/echo", end, messages = 0, known }]) => {
@@ -99,7 +106,7 @@ async function endAll(dialler: Dialler, urls: ReadonlyMap<string, string>): Prom
         abreast: Math.min(count, 30),
         messages,
         end,
-        options: { closeTimeout: 10_000, keepalive: where === "silence" ? SHORT : LONG },
+        options: { closeTimeout: 10_000, keepalive: where === "silence" ? SHORT : AMPLE, ...trust },
       });
       assertEquals(outcome.ends, { [known]: count }, name);
     }),

@@ -19,6 +19,12 @@ export class Dialler extends Subject {
     return await response.json() as Outcome;
   }
 
+  /** Asks for a page, which does not go over TLS whatever the clients' connections do. */
+  override async page(path: string): Promise<{ status: number; body: string }> {
+    const response = await fetch(`http://127.0.0.1:${this.port}${path}`);
+    return { status: response.status, body: await response.text() };
+  }
+
   /** What is left in the process when garbage is collected. */
   async remains(): Promise<Remains> {
     return JSON.parse((await this.page("/remains")).body);

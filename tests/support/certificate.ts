@@ -41,9 +41,8 @@ export interface SharedCertificate {
   remove(): void;
 }
 
-/** Makes a certificate, and what tells processes of it. */
-export function shareCertificate(): SharedCertificate {
-  const { cert, key } = makeCertificate();
+/** Tells processes of a certificate: one that is made for them, unless there is one. */
+export function shareCertificate({ cert, key }: Certificate = makeCertificate()): SharedCertificate {
   const folder = mkdtempSync(join(tmpdir(), "sluice-certificate-"));
   const path = join(folder, "cert.pem");
   writeFileSync(path, cert);

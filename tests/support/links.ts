@@ -68,9 +68,10 @@ export async function securedClient(socket: Socket): Promise<Socket> {
 
 /** Puts TLS on a server's socket, if the running test goes over it. */
 export function securedServer(socket: Socket): Socket {
-  if (current === undefined) return socket;
+  const certificate = currentCertificate();
+  if (certificate === undefined) return socket;
   return new TLSSocket(socket, {
     isServer: true,
-    secureContext: context ??= createSecureContext({ ...current }),
+    secureContext: context ??= createSecureContext({ ...certificate }),
   });
 }
