@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { allocations } from "./allocations.ts";
 import { codec } from "./codec.ts";
 import { connections } from "./connections.ts";
 import { echo } from "./echo.ts";
@@ -38,6 +39,7 @@ const PARTS: readonly Part[] = [
   memory,
   flood,
   codec,
+  allocations,
   masking,
 ];
 
