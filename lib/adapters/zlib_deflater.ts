@@ -22,6 +22,7 @@ const shared = new Map<string, Zlib>();
 export class ZlibDeflater implements Deflater {
   readonly #zlib: Zlib;
   readonly #takeover: boolean;
+  #closed = false;
 
   /** @param options Window, effort, and whether messages refer to earlier ones. */
   constructor(options: DeflateOptions) {
@@ -35,6 +36,11 @@ export class ZlibDeflater implements Deflater {
     if (!this.#takeover) this.#zlib.reset();
     const payload = compress(this.#zlib, message);
     return payload.subarray(0, payload.length - TAIL_LENGTH);
+  }
+
+  close(): void {
+    if (this.#takeover && !this.#closed) this.#zlib.close();
+    this.#closed = true;
   }
 }
 

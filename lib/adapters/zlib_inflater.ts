@@ -123,6 +123,11 @@ class InflateEngine {
     if (unkept === this) unkept = undefined;
   }
 
+  /** Frees what it holds: it is not needed any more. */
+  free(): void {
+    this.#zlib.close();
+  }
+
   /** Begins a new stream behind a block that said it was the last (BFINAL): others may follow (§7.2.1). */
   #restartInMessage(): void {
     if (this.#restarts++ > FREE_RESTARTS + this.#total / BYTES_PER_RESTART) {
@@ -196,6 +201,7 @@ export class ZlibInflater implements Inflater {
     if (this.#engine === undefined) return;
     this.#engine.close();
     if (engines.length < MAX_IDLE_ENGINES) engines.push(this.#engine);
+    else this.#engine.free();
     this.#engine = undefined;
   }
 

@@ -40,6 +40,8 @@ export interface Deflater {
    * @returns The payload; it may be overwritten by the next call.
    */
   deflate(message: Uint8Array): Uint8Array;
+  /** Frees what it holds: nothing more is sent. It may be called again. */
+  close?(): void;
 }
 
 /** How to decompress. */

@@ -28,7 +28,7 @@ import { type Message, MessageAssembler, type MessagePart } from "./message_asse
 import { EncodedMessage } from "./prepared_message.ts";
 import { NOTHING_UNREAD, ReadingRooms, ROOM_SIZE, type UnreadParts } from "./reading_rooms.ts";
 import { SendBuffer } from "./send_buffer.ts";
-import { type State, transition } from "./state.ts";
+import { type State, type Step, transition } from "./state.ts";
 
 /** What an {@linkcode Endpoint} tells its driver. After `close` and `error` there are no more. */
 export type EndpointEvent =
@@ -152,7 +152,7 @@ export class Endpoint {
 
   /** Whether messages can be sent. */
   get canSend(): boolean {
-    return this.#state === "open" || this.#end !== undefined;
+    return this.#state === "open" || this.#state === "closeReceived" || this.#state === "violated";
   }
 
   /** Whether all frames that there will ever be have been exchanged, or no more can be. */
@@ -254,7 +254,7 @@ export class Endpoint {
   /** Records that the stream is lost, or will be cut: nothing more is sent or received. */
   giveUp(): void {
     if (this.finished) return;
-    this.#state = transition(this.#state, "end");
+    this.#take("end");
     this.#end = undefined;
     this.#assembler.close();
   }
@@ -270,7 +270,7 @@ export class Endpoint {
     const end = this.#end!;
     if ("error" in end) return this.fail(end.error)!;
     this.#end = undefined;
-    this.#state = transition(this.#state, "sendClose");
+    this.#take("sendClose");
     this.#sendControl(Opcode.Close, writeClosePayload(own ?? end.info));
     return { type: "close", info: end.info };
   }
@@ -280,7 +280,7 @@ export class Endpoint {
    * goes on with messages, up to the first fault or Close; nothing is sent any more.
    */
   lose(): void {
-    this.#state = transition(this.#state, "end");
+    this.#take("end");
     this.#draining = true;
   }
 
@@ -292,7 +292,7 @@ export class Endpoint {
   fail(error: WebSocketError): EndpointEvent | undefined {
     if (this.finished) return undefined;
     const tell = this.canSend;
-    this.#state = transition(this.#state, "fail");
+    this.#take("fail");
     this.#end = undefined;
     this.#assembler.close();
     if (tell) this.#sendControl(Opcode.Close, writeClosePayload(error));
@@ -327,7 +327,7 @@ export class Endpoint {
    */
   sendClose(info: CloseInfo): EndpointEvent | undefined {
     if (this.#end !== undefined) return this.answer(info);
-    this.#state = transition(this.#state, "sendClose");
+    this.#take("sendClose");
     this.#assembler.close();
     this.#sendControl(Opcode.Close, writeClosePayload(info));
   }
@@ -357,6 +357,12 @@ export class Endpoint {
       const frame = this.#deflated(plain);
       return { ...frame, payload: copyBytes(frame.payload) };
     });
+  }
+
+  /** Takes a step, and frees the compressor with the last message that could be sent. */
+  #take(step: Step): void {
+    this.#state = transition(this.#state, step);
+    if (!this.canSend) this.#deflate?.deflater?.close?.();
   }
 
   #sendControl(opcode: Opcode, payload: Uint8Array): void {
@@ -394,13 +400,13 @@ export class Endpoint {
   #close(payload: Uint8Array): EndpointEvent {
     const info = readClosePayload(payload);
     if (this.#state === "open") return this.#hold("receiveClose", { info });
-    this.#state = transition(this.#state, "receiveClose");
+    this.#take("receiveClose");
     return { type: "close", info };
   }
 
   /** Keeps the peer's end until it is answered. A message that is not complete will never be. */
   #hold(step: "receiveClose" | "violate", end: PeerEnd): EndpointEvent {
-    this.#state = transition(this.#state, step);
+    this.#take(step);
     this.#end = end;
     this.#assembler.close();
     return { type: "end" };

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertLessOrEqual } from "#std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
 import { zlibCodec } from "../../lib/adapters/zlib.ts";
+import { WebSocketError } from "../../lib/errors.ts";
 import type { Inflater } from "../../lib/protocol/deflate_codec.ts";
 import { Endpoint, type EndpointDeflate, type EndpointEvent } from "../../lib/protocol/endpoint.ts";
 import { type Frame, Opcode, type Role } from "../../lib/protocol/frame.ts";
@@ -411,6 +412,61 @@ test("property: two ends back to back, in any combination of takeover and window
   });
   check(property, { numRuns: 80 });
 });
+
+const violation = wire("server", [{
+  fin: true,
+  rsv1: false,
+  opcode: 3 as Opcode,
+  payload: new Uint8Array(0),
+}]);
+const theirClose = wire("server", [{
+  fin: true,
+  rsv1: false,
+  opcode: Opcode.Close,
+  payload: fromHex("03e8"),
+}]);
+
+/** Has an endpoint receive its peer's end, which then waits for its turn. */
+function meet(endpoint: Endpoint, bytes: Uint8Array): void {
+  endpoint.receive(bytes.slice());
+  assertEquals(endpoint.next()?.type, "end");
+}
+
+/** Every way to come to where no message can be sent any more; before the last step one can be. */
+const lastSteps: Readonly<Record<string, readonly ((endpoint: Endpoint) => unknown)[]>> = {
+  "our Close": [(endpoint) => endpoint.sendClose({ closeCode: 1000, reason: "" })],
+  "the answer to their Close": [(endpoint) => meet(endpoint, theirClose), (endpoint) => endpoint.answer()],
+  "our Close when theirs waits": [
+    (endpoint) => meet(endpoint, theirClose),
+    (endpoint) => endpoint.sendClose({ closeCode: 1000, reason: "" }),
+  ],
+  "the answer to a fault": [(endpoint) => meet(endpoint, violation), (endpoint) => endpoint.answer()],
+  "a failure": [(endpoint) => endpoint.fail(new WebSocketError("internal"))],
+  "the end of the stream": [(endpoint) => endpoint.end()],
+  "a loss": [(endpoint) => endpoint.lose()],
+  "a loss when their Close waits": [
+    (endpoint) => meet(endpoint, theirClose),
+    (endpoint) => endpoint.giveUp(),
+  ],
+};
+
+for (const [what, steps] of Object.entries(lastSteps)) {
+  test(`the compressor is closed with ${what}, and not before`, () => {
+    let closed = 0;
+    const deflate = startDeflate(true);
+    const deflater = {
+      deflate: deflate.deflater!.deflate.bind(deflate.deflater),
+      close: () => void closed++,
+    };
+    const ours = endpoint("server", { ...deflate, deflater });
+    for (const step of steps) {
+      ours.sendMessage("a message");
+      assertEquals([ours.canSend, closed], [true, 0]);
+      step(ours);
+    }
+    assertEquals([ours.canSend, closed > 0], [false, true]);
+  });
+}
 
 test("a prepared message is compressed once for all whose settings agree, and for each whose window is kept", () => {
   let count = 0;
