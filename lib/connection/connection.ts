@@ -10,18 +10,17 @@ import { aFunction } from "../options/checks.ts";
 import { checkOptions } from "../options/option_table.ts";
 import { type CloseInfo, NORMAL_CLOSURE } from "../protocol/close_payload.ts";
 import { Endpoint, type EndpointEvent } from "../protocol/endpoint.ts";
-import type { Role } from "../protocol/frame.ts";
 import type { Message } from "../protocol/message_assembler.ts";
 import { EncodedMessage, type PreparedMessage } from "../protocol/prepared_message.ts";
+import { LIFE, type Life } from "../protocol/state.ts";
 import type { IncomingMessage } from "../streams/incoming_message.ts";
 import { checkClose } from "./close_code.ts";
 import type { ConnectionStart } from "./connection_start.ts";
 import { ignorable, ignore, rejected } from "./deferred.ts";
-import { type Expiring, type SharedTimer, startWaiting } from "./deadline.ts";
-import { type ConnectionObserver, Ending } from "./ending.ts";
+import { CloseState, type ConnectionObserver, type EndHolder } from "./close_state.ts";
+import { Deadline, type Expiring, type SharedTimer, startWaiting } from "./deadline.ts";
 import { setSource } from "./error_source.ts";
 import { type ForEachOptions, forEachTable, handEach, type MessageHandler } from "./for_each.ts";
-import { type EndHolder, HeldEnd, type HeldEndOwner } from "./held_end.ts";
 import { Keepalive } from "./keepalive.ts";
 import type { CheckedLimits } from "./limits.ts";
 import { messageReadable, messageWritable } from "./message_streams.ts";
@@ -29,6 +28,7 @@ import { Outbox } from "./outbox.ts";
 import { PendingPings } from "./pending_pings.ts";
 import { ReceiveQueue } from "./receive_queue.ts";
 import { checkSource, SendLine, type SendStreamOptions, sendStreamTable } from "./send_line.ts";
+import { LastTask } from "./task.ts";
 import type { Transport, TransportSink } from "./transport.ts";
 import type { UpgradeRequest } from "./upgrade_request.ts";
 import { incomingTable, pingTable } from "./connection_options.ts";
@@ -36,14 +36,13 @@ import type { CloseOptions, WebSocketConnection } from "./web_socket_connection.
 import type { IncomingOptions, PingOptions } from "./web_socket_connection.ts";
 
 /** Implements {@linkcode WebSocketConnection} over a {@linkcode Transport}. */
-export class Connection implements WebSocketConnection, TransportSink, EndHolder, HeldEndOwner, Expiring {
+export class Connection implements WebSocketConnection, TransportSink, EndHolder, Expiring {
   readonly request: UpgradeRequest<unknown> | undefined;
   readonly protocol: string;
   readonly extensions: string;
 
   readonly #transport: Transport;
   readonly #endpoint: Endpoint;
-  readonly #role: Role;
   readonly #limits: CheckedLimits;
   readonly #outbox: Outbox;
   readonly #queue = new ReceiveQueue();
@@ -61,13 +60,13 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   #lends = false;
   /** Whether what was held back will be dealt with in a moment. */
   #workDue = false;
-  readonly #ending = new Ending();
-  /** The peer's end, while messages before it are unread. */
-  #heldEnd: HeldEnd | undefined;
-  /** How much keeps it from being answered besides. */
+  readonly #closeState = new CloseState();
+  /** The state of which all has been done that it asks for, and the time within which the next must come. */
+  #life: Life = LIFE.open;
+  #deadline: Deadline | undefined;
+  /** Looks whether the peer's end is due, once it has come; and how much keeps it from being answered. */
+  #endTask: LastTask | undefined;
   #endHolders = 0;
-  /** What the queue is to end with when all that had arrived before the stream was lost is taken. */
-  #lateEnd: { readonly error: WebSocketError } | undefined;
   /** Says when to ping the peer, and what wakes it. */
   #keepalive: Keepalive | undefined;
   #keepaliveTimer: SharedTimer | undefined;
@@ -80,7 +79,6 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     const { role, deflate } = start;
     const { maxMessageSize, maxEmptyFragments, highWaterMark, keepalive } = this.#limits = start.limits;
     const { copyUpTo } = transport;
-    this.#role = role;
     this.#decodesOnDemand = deflate !== undefined;
     this.#endpoint = new Endpoint({ role, maxMessageSize, maxEmptyFragments, deflate, copyUpTo });
     this.#outbox = new Outbox(transport, this.#endpoint.output, highWaterMark);
@@ -109,11 +107,11 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   }
 
   get writable(): WritableStream<string | Bytes | PreparedMessage> {
-    return this.#writable ??= messageWritable(this, this.#limits, this.#ending);
+    return this.#writable ??= messageWritable(this, this.#limits, this.#closeState);
   }
 
   get closed(): Promise<CloseInfo> {
-    return this.#ending.promise;
+    return this.#closeState.promise;
   }
 
   get bufferedAmount(): number {
@@ -188,15 +186,14 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     if (!this.#endpoint.canSend) return;
     const { closeCode = NORMAL_CLOSURE, reason = "" } = options;
     const event = this.#endpoint.sendClose({ closeCode, reason });
-    if (event === undefined) this.#awaitEnd();
-    else this.#handle(event);
+    if (event !== undefined) this.#handle(event);
     this.flush();
     // What was held back is there to be thrown away.
     this.#work();
   }
 
   abort(reason?: unknown): void {
-    this.#reset(new WebSocketError("aborted", { cause: reason }));
+    this.#cut(new WebSocketError("aborted", { cause: reason }), { reset: true });
   }
 
   /** Cuts the stream for its server, which has waited long enough. What was sent before still arrives. */
@@ -211,7 +208,7 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
 
   /** Tells an observer of the end, be it past or to come. */
   observe(observer: ConnectionObserver): void {
-    this.#ending.observe(observer);
+    this.#closeState.observe(observer);
     if (!this.#transport.open) observer.gone();
   }
 
@@ -221,20 +218,7 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
 
   releaseEnd(): void {
     this.#endHolders--;
-    this.#heldEnd?.consider();
-  }
-
-  get endIsDue(): boolean {
-    return this.#endHolders === 0 && this.#queue.exhausted;
-  }
-
-  answerEnd(): void {
-    try {
-      this.#handle(this.#endpoint.answer());
-      this.#flush();
-    } catch (error) {
-      this.#crash(error);
-    }
+    this.#endTask?.queue();
   }
 
   // What the transport calls. What goes wrong here is this connection's own affair: nothing is thrown.
@@ -272,20 +256,21 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   }
 
   end(): void {
-    this.#ending.peerEnded = true;
-    try {
-      const event = this.#endpoint.end();
-      if (event !== undefined) this.#handle(event);
-      this.#flush();
-    } catch (error) {
-      this.#crash(error);
-    }
+    this.#take(() => this.#endpoint.peerEnded());
   }
 
   gone(cause?: unknown): void {
-    if (!this.#ending.known) this.#lose(new WebSocketError("connection-lost", { cause }));
+    try {
+      // What had arrived is not lost with the stream: it stays readable, the error comes after it.
+      for (const bytes of this.#transport.takeUnread?.() ?? []) this.#endpoint.receive(bytes);
+      this.#decodeAll();
+    } catch (error) {
+      this.#crash(error);
+    }
+    this.#take(() => this.#endpoint.lost(cause));
+    if (this.#endpoint.state === "lost") this.#drain();
     this.#outbox.fail(() => this.#notOpen());
-    this.#ending.tellGone();
+    this.#closeState.tellGone();
   }
 
   /** Does what the keepalive says is to be done now. */
@@ -294,7 +279,7 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     const traffic = { reading: !this.#paused, sending: this.#outbox.size > 0 };
     const act = this.#keepalive!.at(performance.now(), traffic);
     this.#awaitKeepalive(this.#keepalive!);
-    if (act === "cut") this.#reset(new WebSocketError("keepalive-timeout"));
+    if (act === "cut") this.#cut(new WebSocketError("keepalive-timeout"), { reset: true });
     else if (act === "ping" && this.#outbox.relieved) this.ping();
   }
 
@@ -324,7 +309,8 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   }
 
   #workThrough(): void {
-    if (!this.#transport.open) return this.#drain();
+    if (this.#endpoint.state === "lost") return this.#drain();
+    if (!this.#transport.open) return;
     for (let event = this.#next(); event !== undefined; event = this.#next()) this.#handle(event);
     if (this.#endpoint.finished) this.#flush();
     else if (this.#outbox.size > 0) this.#outbox.push();
@@ -333,17 +319,18 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
       this.#transport.yield();
     }
     this.#regulate();
+    this.#execute();
   }
 
   /** Goes on, a reader having asked for more, or left. */
   #asked(): void {
-    if (this.#heldEnd === undefined) this.#workSoon();
-    else this.#heldEnd.consider();
+    if (this.#endTask === undefined) this.#workSoon();
+    else this.#endTask.queue();
   }
 
   /** Goes on with what is held back: not at once, for it is a stream that asks, perhaps from inside of a call of ours. */
   #workSoon(): void {
-    const holdsBack = this.#paused || this.#lateEnd !== undefined;
+    const holdsBack = this.#paused || this.#endpoint.state === "lost";
     if (!holdsBack || this.#workDue) return;
     this.#workDue = true;
     queueMicrotask(() => {
@@ -352,30 +339,29 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     });
   }
 
-  /** Takes the loss of the stream. What had arrived is not lost with it: it stays readable, the error comes after it. */
-  #lose(error: WebSocketError): void {
+  /** Takes what happened, and how the connection ended by that. */
+  #take(happen: () => EndpointEvent | undefined): void {
     try {
-      for (const bytes of this.#transport.takeUnread?.() ?? []) this.#endpoint.receive(bytes);
-      this.#takeAll();
-      // Its turn does not come any more.
-      if (this.#heldEnd !== undefined) this.#handle(this.#endpoint.answer());
-    } catch (cause) {
-      error = new WebSocketError("internal", { cause });
+      const event = happen();
+      if (event !== undefined) this.#handle(event);
+      this.#flush();
+    } catch (error) {
+      this.#crash(error);
     }
-    if (!this.#ending.known) this.#conclude(error);
   }
 
-  /** Goes on with what had arrived when the stream was lost. */
+  /** Goes on with what had arrived when the stream was lost; the loss comes after it. */
   #drain(): void {
-    if (this.#lateEnd === undefined) return;
-    this.#takeAll();
-    if (this.#endpoint.draining) return;
-    this.#queue.end(this.#lateEnd);
-    this.#lateEnd = undefined;
+    try {
+      this.#decodeAll();
+    } catch (cause) {
+      this.#endpoint.fail(new WebSocketError("internal", { cause }));
+    }
+    if (this.#endpoint.state !== "lost") this.#queue.end({ error: this.#closeState.error });
   }
 
   /** Takes all that was received and there is room for. No turn ends it: what is left of a lost stream is little. */
-  #takeAll(): void {
+  #decodeAll(): void {
     do {
       this.#endpoint.rest();
       for (let event = this.#next(); event !== undefined; event = this.#next()) this.#handle(event);
@@ -387,15 +373,34 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   }
 
   #flush(): void {
+    if (this.#transport.open && !this.#endpoint.life.destroy) this.#write();
+    if (this.#outbox.size === 0) this.#endpoint.flushed();
+    this.#execute();
+  }
+
+  #write(): void {
     this.#outbox.flush();
-    if (this.#endpoint.congested && this.#outbox.relieved) {
-      this.#endpoint.relieve();
-      this.#outbox.flush();
-    }
-    if (!this.#endpoint.finished || this.#outbox.size > 0) return;
-    // The server goes first (RFC 6455 §7.1.1), or whoever fails (§7.1.7).
-    const first = this.#role === "server" || this.#endpoint.state !== "closed";
-    this.#ending.finish(this.#transport, { first });
+    if (!this.#endpoint.congested || !this.#outbox.relieved) return;
+    this.#endpoint.relieve();
+    this.#outbox.flush();
+  }
+
+  /** Does what the endpoint says is to be done about the stream. */
+  #execute(): void {
+    const { life } = this.#endpoint;
+    const { deadline, shutdown, destroy } = this.#life;
+    if (life === this.#life) return;
+    this.#life = life;
+    if (life.deadline !== deadline) this.#setDeadline(life.deadline !== undefined);
+    if (life.shutdown && !shutdown) this.#transport.shutdown();
+    if (life.destroy && !destroy) this.#transport.destroy();
+  }
+
+  #setDeadline(on: boolean): void {
+    this.#deadline?.stop();
+    this.#deadline = on
+      ? new Deadline(this.#limits.closeTimeout, () => this.#take(() => this.#endpoint.late()))
+      : undefined;
   }
 
   /** Fails the connection because of an exception that nobody expected: memory ran out, or the code is wrong. */
@@ -415,9 +420,9 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     if (event.type === "message") this.#queue.push(event.data);
     else if (event.type === "part") this.#queue.part(event.part);
     else if (event.type === "pong") this.#pings?.settle(event.payload);
-    else if (event.type === "end") this.#meetEnd();
-    else if (event.type === "close") this.#conclude(event.info);
-    else this.#conclude(event.error);
+    else if (event.type === "end") this.#awaitTurnOfEnd();
+    else if (event.type === "close") this.#settle(event.info);
+    else this.#settle(event.error);
   }
 
   /** Waits until the keepalive is due. The sockets hold the process, as long as there are any. */
@@ -430,56 +435,52 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     this.#keepalive = undefined;
   }
 
-  /** Lets the peer's end wait for its turn. The peer need not prove that it is alive: it has no more to say. */
-  #meetEnd(): void {
+  /**
+   * Lets the peer's end wait for its turn: until all messages are taken, and what was given to be sent is encoded. The peer
+   * need not prove that it is alive: it has no more to say.
+   *
+   * Whether it is due is looked at in a task of its own, one that was queued after the last message was taken. By then
+   * whoever has been handed the connection has begun to read it; what was read has passed through streams that transform
+   * it; and tasks that a reader queued for its messages have run, and sent what they had to.
+   */
+  #awaitTurnOfEnd(): void {
     this.#stopKeepalive();
-    this.#heldEnd = new HeldEnd(this, this.#limits.closeTimeout);
+    this.#endTask = new LastTask(() => {
+      if (this.#endHolders === 0 && this.#queue.exhausted) this.#take(() => this.#endpoint.allRead());
+    });
+    this.#endTask.queue();
   }
 
   /** Settles everything that waits for the end of the connection; the first end counts. */
-  #conclude(end: CloseInfo | WebSocketError): void {
-    if (this.#ending.known) return;
+  #settle(end: CloseInfo | WebSocketError): void {
+    if (this.#closeState.settled) return;
     this.#stopKeepalive();
-    this.#heldEnd?.stop();
-    this.#heldEnd = undefined;
+    this.#endTask = undefined;
     const failed = end instanceof WebSocketError;
     if (failed) setSource(end, this);
-    if (failed && end.code === "connection-lost" && this.#decodesOnDemand && this.#full) {
-      this.#endpoint.lose();
-      this.#lateEnd = { error: end };
-    } else {
-      if (failed) this.#endpoint.giveUp();
-      this.#queue.end(failed ? { error: end } : {});
-    }
+    if (this.#endpoint.state !== "lost") this.#queue.end(failed ? { error: end } : {});
     this.#line?.stop(this.#notOpen());
     this.#pings?.fail(this.#notOpen());
-    this.#awaitEnd();
-    this.#ending.tell(end);
+    this.#closeState.settle(end);
   }
 
-  /** Cuts the stream if the peer does not end it in time. */
-  #awaitEnd(): void {
-    if (!this.#transport.open) return;
-    this.#ending.expect(this.#limits.closeTimeout, () => this.#cut(new WebSocketError("close-timeout")));
-  }
-
-  #cut(error: WebSocketError): void {
-    this.#conclude(error);
-    this.#transport.destroy();
-  }
-
-  /** Cuts the stream of a peer that is dead, or that nobody wants to hear of any more. */
-  #reset(error: WebSocketError): void {
-    this.#conclude(error);
-    if (this.#transport.reset === undefined) this.#transport.destroy();
-    else this.#transport.reset();
+  /**
+   * Gives the connection up.
+   *
+   * @param options `reset`: whether the peer is dead, or nobody wants to hear of it: what was sent need not arrive.
+   */
+  #cut(error: WebSocketError, { reset = false }: { reset?: boolean } = {}): void {
+    this.#endpoint.abort();
+    this.#settle(error);
+    if (reset) this.#transport.reset?.();
+    this.#execute();
   }
 
   /** Whether there is no room for messages, and what comes in is not discarded. */
   get #full(): boolean {
     const { wanted, unread } = this.#queue;
-    const discarding = this.#endpoint.state !== "open" && !this.#endpoint.draining;
-    return !discarding && !wanted && unread >= Math.max(1, this.#limits.highWaterMark);
+    const most = Math.max(1, this.#limits.highWaterMark);
+    return this.#endpoint.life.receives === "all" && !wanted && unread >= most;
   }
 
   /** Reads while there is room; not while it is others' turn. */
@@ -492,6 +493,6 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   }
 
   #notOpen(): WebSocketError {
-    return setSource(new WebSocketError("not-open", { cause: this.#ending.error }), this);
+    return setSource(new WebSocketError("not-open", { cause: this.#closeState.error }), this);
   }
 }

@@ -8,9 +8,8 @@ import { WebSocketError } from "../errors.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import type { Message } from "../protocol/message_assembler.ts";
 import type { PreparedMessage } from "../protocol/prepared_message.ts";
-import type { Ending } from "./ending.ts";
+import type { CloseState, EndHolder } from "./close_state.ts";
 import { setSource } from "./error_source.ts";
-import type { EndHolder } from "./held_end.ts";
 import type { CheckedLimits } from "./limits.ts";
 import type { Borrower, ReceiveQueue } from "./receive_queue.ts";
 import type { WebSocketConnection } from "./web_socket_connection.ts";
@@ -83,12 +82,12 @@ export function messageReadable(queue: ReceiveQueue, owner: ReadableOwner): Read
  *
  * @param connection Where its messages go.
  * @param limits `highWaterMark`: how many bytes it holds.
- * @param ending Tells when the connection ended.
+ * @param closeState Tells when the connection ended.
  */
 export function messageWritable(
   connection: WebSocketConnection & EndHolder,
   { highWaterMark }: CheckedLimits,
-  ending: Ending,
+  closeState: CloseState,
 ): WritableStream<string | Bytes | PreparedMessage> {
   let writing: Promise<void> = Promise.resolve();
   let waiting = 0;
@@ -100,7 +99,7 @@ export function messageWritable(
   };
   return new WritableStream<string | Bytes | PreparedMessage>({
     start: (controller) =>
-      ending.listen((end) => {
+      closeState.listen((end) => {
         if (end instanceof WebSocketError) return controller.error(end);
         // Whoever pipes from a source with nothing to say must be told. A pipe from our own readable has seen its end by then.
         const error = setSource(new WebSocketError("not-open"), connection);

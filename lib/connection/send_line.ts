@@ -10,8 +10,8 @@ import { type Bytes, copyBytes } from "../protocol/bytes.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { EncodedMessage } from "../protocol/prepared_message.ts";
 import { messageFragments } from "../streams/message_fragments.ts";
+import type { EndHolder } from "./close_state.ts";
 import { ignorable, ignore } from "./deferred.ts";
-import type { EndHolder } from "./held_end.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** What a {@linkcode SendLine} needs of its connection. */

@@ -32,3 +32,32 @@ function overChannel({ port1, port2 }: MessageChannel): QueueTask {
 
 /** Runs something as a task of its own. */
 export const queueTask: QueueTask = taskQueueOf(globalThis as TaskSources);
+
+/**
+ * Something that is looked at when nothing has asked for it any more: in a task that was queued after the last call of
+ * {@linkcode LastTask.queue}, once for all of them.
+ */
+export class LastTask {
+  readonly #run: () => void;
+  /** Whether a task is queued, and whether it was asked for again since. */
+  #queued: "no" | "yes" | "again" = "no";
+
+  /** @param run What to run. */
+  constructor(run: () => void) {
+    this.#run = run;
+  }
+
+  /** Asks for it. */
+  queue(): void {
+    const idle = this.#queued === "no";
+    this.#queued = idle ? "yes" : "again";
+    if (idle) queueTask(() => this.#take());
+  }
+
+  #take(): void {
+    const again = this.#queued === "again";
+    this.#queued = "no";
+    if (again) this.queue();
+    else this.#run();
+  }
+}

@@ -12,7 +12,7 @@ import { checkInterfaceClose, clampToUnsignedShort, toUsvString } from "../proto
 import type { Message } from "../protocol/message_assembler.ts";
 import { type CloseDetails, makeCloseEvent, type WebSocketCloseEvent } from "./close_event.ts";
 import { ignore } from "./deferred.ts";
-import type { EndHolder } from "./held_end.ts";
+import type { EndHolder } from "./close_state.ts";
 import { queueTask } from "./task.ts";
 import type { WebSocketConnection } from "./web_socket_connection.ts";
 

@@ -3,21 +3,23 @@
  *
  * The driver's side of the contract:
  * - what comes from the network goes into {@linkcode Endpoint.receive}, then {@linkcode Endpoint.next} is called until
- *   it returns `undefined`; when the stream ends, {@linkcode Endpoint.end};
+ *   it returns `undefined`;
  * - a Close or a fault takes its place in the order of messages: the event `end` says that it has come, and
- *   {@linkcode Endpoint.answer} is called when the messages before it have been read;
- * - after each of these calls, and after each command, what {@linkcode Endpoint.output} holds is to be sent;
+ *   {@linkcode Endpoint.allRead} is called when the messages before it have been read;
+ * - what happens to the stream is told by {@linkcode Endpoint.flushed}, {@linkcode Endpoint.peerEnded} and
+ *   {@linkcode Endpoint.lost};
+ * - after each of these calls, and after each command, what {@linkcode Endpoint.output} holds is to be sent, and what
+ *   {@linkcode Endpoint.life} says is to be done: end our direction of the stream (`shutdown`), free it (`destroy`), call
+ *   {@linkcode Endpoint.late} in some time (`deadline`);
  * - while it is {@linkcode Endpoint.weary} no more bytes are given to it; when other connections have had their turn,
  *   {@linkcode Endpoint.rest} is called, and `next` again;
  * - while too much waits to be sent, {@linkcode Endpoint.congested} is true, and {@linkcode Endpoint.relieve} is called
- *   when that is over;
- * - once {@linkcode Endpoint.finished} is true and the output is sent, the stream is to be shut down, and what still
- *   comes in is to be read and thrown away.
+ *   when that is over.
  *
  * @module
  */
 
-import { WebSocketError } from "../errors.ts";
+import { WebSocketError, type WebSocketErrorCode } from "../errors.ts";
 import { bufferPool } from "./buffer_pool.ts";
 import { copyBytes } from "./bytes.ts";
 import { type CloseInfo, readClosePayload, writeClosePayload } from "./close_payload.ts";
@@ -28,7 +30,7 @@ import { type Message, MessageAssembler, type MessagePart } from "./message_asse
 import { EncodedMessage } from "./prepared_message.ts";
 import { NOTHING_UNREAD, ReadingRooms, ROOM_SIZE, type UnreadParts } from "./reading_rooms.ts";
 import { SendBuffer } from "./send_buffer.ts";
-import { type State, type Step, transition } from "./state.ts";
+import { type Happening, LIFE, type Life, type State, type Step, transition } from "./state.ts";
 
 /** What an {@linkcode Endpoint} tells its driver. After `close` and `error` there are no more. */
 export type EndpointEvent =
@@ -102,14 +104,14 @@ export class Endpoint {
   readonly #decoder: FrameDecoder;
   readonly #assembler: MessageAssembler;
   readonly #deflate: EndpointDeflate | undefined;
-  #state: State = "open";
+  readonly #role: Role;
+  #life: Life = LIFE.open;
   /** What the peer has ended the connection with, as long as that is not answered. Nothing after it is decoded. */
   #end: PeerEnd | undefined;
   #streaming = false;
   /** What is read into while a large message is streamed. */
   #rooms: ReadingRooms | undefined;
   #pendingPong: Uint8Array | undefined;
-  #draining = false;
   /** How many frames were taken in this turn. */
   #frames = 0;
 
@@ -119,8 +121,9 @@ export class Endpoint {
    * @param options Its role and limits.
    */
   constructor(options: EndpointOptions) {
-    const { maxMessageSize, deflate } = options;
-    this.output = new SendBuffer(options.role);
+    const { role, maxMessageSize, deflate } = options;
+    this.#role = role;
+    this.output = new SendBuffer(role);
     this.#decoder = new FrameDecoder({
       ...options,
       rsv1: deflate !== undefined,
@@ -145,19 +148,24 @@ export class Endpoint {
     if (!this.#streaming) this.#decoder.ownMessages = own;
   }
 
-  /** Where the connection stands. */
+  /** Where the connection stands, and what is to be done about its stream. */
+  get life(): Life {
+    return this.#life;
+  }
+
+  /** The name of that. */
   get state(): State {
-    return this.#state;
+    return this.#life.state;
   }
 
   /** Whether messages can be sent. */
   get canSend(): boolean {
-    return this.#state === "open" || this.#state === "closeReceived" || this.#state === "violated";
+    return this.#life.sends;
   }
 
   /** Whether all frames that there will ever be have been exchanged, or no more can be. */
   get finished(): boolean {
-    return this.#state === "closed" || this.#state === "failed" || this.#state === "lost";
+    return this.#life.over;
   }
 
   /**
@@ -166,7 +174,7 @@ export class Endpoint {
    * @param chunk The bytes. They belong to the endpoint from now on.
    */
   receive(chunk: Uint8Array): void {
-    if (!this.finished && this.#end === undefined) this.#decoder.push(chunk);
+    if (this.#life.receives !== "nothing") this.#decoder.push(chunk);
   }
 
   /**
@@ -179,7 +187,7 @@ export class Endpoint {
    */
   room(queue: UnreadParts = NOTHING_UNREAD): Uint8Array | undefined {
     const { missing, remaining } = this.#decoder;
-    if (this.#state !== "open") return undefined;
+    if (this.#life !== LIFE.open) return undefined;
     // Between two fragments of a large message, too.
     const large = missing >= MIN_ROOM || (this.#streaming && this.#assembler.size >= ROOM_SIZE);
     if (!large) return undefined;
@@ -193,14 +201,14 @@ export class Endpoint {
    * @returns The event, or `undefined` when the bytes are used up, or the endpoint is weary.
    */
   next(): EndpointEvent | undefined {
-    if ((this.finished && !this.#draining) || this.#end !== undefined) return undefined;
+    if (this.#life.receives === "nothing") return undefined;
     try {
       while (!this.weary) {
         let event: EndpointEvent | undefined;
         if (this.#assembler.decompressing) event = this.#moreData();
         else {
           const frame = this.#decoder.next();
-          if (frame === undefined) return this.#stopDraining();
+          if (frame === undefined) return this.#life === LIFE.lost ? this.#finishLost() : undefined;
           this.#frames++;
           event = isControl(frame.opcode) ? this.#control(frame) : this.#data(frame);
         }
@@ -209,19 +217,9 @@ export class Endpoint {
       return undefined;
     } catch (error) {
       if (!(error instanceof WebSocketError)) throw error;
-      if (this.#draining) return this.#stopDraining();
-      return this.#state === "open" ? this.#hold("violate", { error }) : this.fail(error);
+      if (this.#life === LIFE.lost) return this.#finishLost();
+      return this.#life === LIFE.open ? this.#hold("violate", { error }) : this.fail(error);
     }
-  }
-
-  /** Whether the stream is lost, and bytes are left that came before. */
-  get draining(): boolean {
-    return this.#draining;
-  }
-
-  #stopDraining(): undefined {
-    if (this.#draining) this.#assembler.close();
-    this.#draining = false;
   }
 
   /** Whether so much was done for this peer that others should have their turn, before {@linkcode Endpoint.rest} is called. */
@@ -241,47 +239,52 @@ export class Endpoint {
   }
 
   /**
-   * Records that the peer's direction of the stream ended.
+   * Records that what came before the peer's end has been read, and more is asked for. The end is answered: a Close by one
+   * with the same code and reason (RFC 6455 §5.5.1), a fault by its own code (§7.1.7).
+   *
+   * @returns `close` or `error`.
+   */
+  allRead(): EndpointEvent | undefined {
+    return this.#end && this.#answer("allRead");
+  }
+
+  /** Records that all output is written. The server ends the stream first (§7.1.1), or whoever fails (§7.1.7). */
+  flushed(): void {
+    if (this.#life !== LIFE.closed || this.#role === "server") this.#note("flushed");
+  }
+
+  /**
+   * Records that the peer ended its direction of the stream.
    *
    * @returns The error, if that was too early.
    */
-  end(): EndpointEvent | undefined {
-    if (this.finished || this.#end !== undefined) return undefined;
-    this.giveUp();
-    return { type: "error", error: new WebSocketError("connection-lost") };
-  }
-
-  /** Records that the stream is lost, or will be cut: nothing more is sent or received. */
-  giveUp(): void {
-    if (this.finished) return;
-    this.#take("end");
-    this.#end = undefined;
-    this.#assembler.close();
+  peerEnded(): EndpointEvent | undefined {
+    return this.#note("peerEnded", "connection-lost");
   }
 
   /**
-   * Answers the end that has come, its turn being there: a Close with the same code and reason (RFC 6455 §5.5.1), a fault
-   * with its own code (§7.1.7).
+   * Records that the deadline is over: the peer's end is answered, or the stream given up.
    *
-   * @param own What to answer a Close with instead.
-   * @returns `close` or `error`.
+   * @returns How the connection ended, if that was not known.
    */
-  answer(own?: CloseInfo): EndpointEvent {
-    const end = this.#end!;
-    if ("error" in end) return this.fail(end.error)!;
-    this.#end = undefined;
-    this.#take("sendClose");
-    this.#sendControl(Opcode.Close, writeClosePayload(own ?? end.info));
-    return { type: "close", info: end.info };
+  late(): EndpointEvent | undefined {
+    return this.#end === undefined ? this.#note("late", "close-timeout") : this.#answer("late");
+  }
+
+  /** Gives the connection up: nothing more is sent or received. */
+  abort(): void {
+    this.#note("abort");
   }
 
   /**
-   * Records that the stream is lost in both directions before all that was received is decoded. {@linkcode Endpoint.next}
-   * goes on with messages, up to the first fault or Close; nothing is sent any more.
+   * Records that the stream is gone in both directions. While the state is `lost`, {@linkcode Endpoint.next} goes on with
+   * what had arrived, up to the first fault or Close.
+   *
+   * @param cause Why it is gone.
+   * @returns How the connection ended, if that was not known: with the peer's end, whose turn does not come any more.
    */
-  lose(): void {
-    this.#take("end");
-    this.#draining = true;
+  lost(cause?: unknown): EndpointEvent | undefined {
+    return this.#end === undefined ? this.#note("lost", "connection-lost", cause) : this.#answer("lost");
   }
 
   /**
@@ -290,13 +293,11 @@ export class Endpoint {
    * @returns The error as an event, unless all was over before.
    */
   fail(error: WebSocketError): EndpointEvent | undefined {
-    if (this.finished) return undefined;
-    const tell = this.canSend;
-    this.#take("fail");
-    this.#end = undefined;
-    this.#assembler.close();
-    if (tell) this.#sendControl(Opcode.Close, writeClosePayload(error));
-    return { type: "error", error };
+    const { over, sends, steps } = this.#life;
+    if (steps.fail === undefined) return undefined;
+    this.#step("fail");
+    if (sends) this.#sendControl(Opcode.Close, writeClosePayload(error));
+    return over ? undefined : { type: "error", error };
   }
 
   /** Ends the congestion: answers the latest Ping that came meanwhile. */
@@ -326,9 +327,8 @@ export class Endpoint {
    * @returns How the connection ended, if the peer's end has come already: this is its answer.
    */
   sendClose(info: CloseInfo): EndpointEvent | undefined {
-    if (this.#end !== undefined) return this.answer(info);
-    this.#take("sendClose");
-    this.#assembler.close();
+    if (this.#end !== undefined) return this.#answer("sendClose", info);
+    this.#step("sendClose");
     this.#sendControl(Opcode.Close, writeClosePayload(info));
   }
 
@@ -359,19 +359,13 @@ export class Endpoint {
     });
   }
 
-  /** Takes a step, and frees the compressor with the last message that could be sent. */
-  #take(step: Step): void {
-    this.#state = transition(this.#state, step);
-    if (!this.canSend) this.#deflate?.deflater?.close?.();
-  }
-
   #sendControl(opcode: Opcode, payload: Uint8Array): void {
     this.output.frame(makeFrame(opcode, payload));
   }
 
   /** Takes a Text, Binary or Continuation frame. After our Close it is discarded (RFC 6455 §1.4). */
   #data(frame: Frame): EndpointEvent | undefined {
-    if (this.#state !== "open" && !this.#draining) return undefined;
+    if (this.#life.receives !== "all") return undefined;
     if (this.#streaming) {
       if (frame.fin) this.#rooms = undefined;
       return { type: "part", part: this.#assembler.part(frame) };
@@ -388,8 +382,8 @@ export class Endpoint {
   }
 
   #control({ opcode, payload }: Frame): EndpointEvent | undefined {
-    if (opcode === Opcode.Close) return this.#draining ? this.#stopDraining() : this.#close(payload);
-    if (this.#state !== "open") return undefined;
+    if (opcode === Opcode.Close) return this.#close(payload);
+    if (this.#life !== LIFE.open) return undefined;
     if (opcode === Opcode.Pong) return { type: "pong", payload };
     if (this.congested) this.#pendingPong = copyBytes(payload);
     else this.#sendControl(Opcode.Pong, payload);
@@ -397,18 +391,59 @@ export class Endpoint {
   }
 
   /** Takes the peer's Close: it ends the connection if ours is out, or else when its turn has come. */
-  #close(payload: Uint8Array): EndpointEvent {
+  #close(payload: Uint8Array): EndpointEvent | undefined {
+    if (this.#life === LIFE.lost) return this.#finishLost();
     const info = readClosePayload(payload);
-    if (this.#state === "open") return this.#hold("receiveClose", { info });
-    this.#take("receiveClose");
+    if (this.#life === LIFE.open) return this.#hold("receiveClose", { info });
+    this.#step("receiveClose");
     return { type: "close", info };
   }
 
-  /** Keeps the peer's end until it is answered. A message that is not complete will never be. */
+  /** Keeps the peer's end until it is answered. */
   #hold(step: "receiveClose" | "violate", end: PeerEnd): EndpointEvent {
-    this.#take(step);
+    this.#step(step);
     this.#end = end;
-    this.#assembler.close();
     return { type: "end" };
+  }
+
+  /** Ends the connection as the peer did. */
+  #answer(step: Step, own?: CloseInfo): EndpointEvent {
+    const end = this.#end!;
+    this.#step(step);
+    const failed = "error" in end;
+    if (step !== "lost") {
+      this.#sendControl(Opcode.Close, writeClosePayload(failed ? end.error : own ?? end.info));
+    }
+    return failed ? { type: "error", error: end.error } : { type: "close", info: end.info };
+  }
+
+  /**
+   * Records what happened, if it changes anything.
+   *
+   * @param happening What.
+   * @param code What the connection fails with, if it was not over and is now.
+   * @param cause What that came from.
+   */
+  #note(happening: Happening, code?: WebSocketErrorCode, cause?: unknown): EndpointEvent | undefined {
+    const { over, steps } = this.#life;
+    if (steps[happening] === undefined) return undefined;
+    this.#step(happening);
+    if (over || !this.finished || code === undefined) return undefined;
+    return { type: "error", error: new WebSocketError(code, cause === undefined ? {} : { cause }) };
+  }
+
+  /** Goes to another state, and frees what is not needed there. */
+  #step(step: Step): void {
+    this.#life = transition(this.#life, step);
+    const { sends, receives, deadline } = this.#life;
+    if (!sends) this.#deflate?.deflater?.close?.();
+    // A message that is not complete will never be.
+    if (receives !== "all") this.#assembler.close();
+    if (deadline !== "answer") this.#end = undefined;
+  }
+
+  /** Ends what a lost stream left. */
+  #finishLost(): undefined {
+    this.#step("allRead");
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Connection } from "../connection/connection.ts";
-import type { CloseInfo, ConnectionObserver } from "../connection/ending.ts";
+import type { CloseInfo, ConnectionObserver } from "../connection/close_state.ts";
 import { isErrorOf } from "../connection/error_source.ts";
 import type { ServerConnection } from "../connection/web_socket_connection.ts";
 import type { IncomingUpgrade } from "../connection/upgrade_request.ts";

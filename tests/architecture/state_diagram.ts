@@ -5,18 +5,27 @@
  */
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { type State, TRANSITIONS } from "../../lib/protocol/state.ts";
+import { LIFE } from "../../lib/protocol/state.ts";
 
 /** The document that has the diagram. */
 const DOCUMENT = new URL("../../ARCHITECTURE.md", import.meta.url);
 
+/** What may happen in any state that has a stream is not drawn each time. */
+const ANY_TIME: readonly string[] = ["abort cut", "lost gone"];
+
 /** Draws the diagram, in Mermaid's language. */
 export function drawDiagram(): string {
   const lines = ["stateDiagram-v2", "  [*] --> open"];
-  for (const [state, steps] of Object.entries(TRANSITIONS)) {
-    const moves = Object.entries(steps).filter(([, next]) => next !== state);
-    for (const [step, next] of moves) lines.push(`  ${state} --> ${next}: ${step}`);
-    if (isLast(state as State)) lines.push(`  ${state} --> [*]`);
+  for (const { state, steps } of Object.values(LIFE)) {
+    const drawn = ([step, next]: [string, string]) =>
+      steps.abort === undefined || !ANY_TIME.includes(`${step} ${next}`);
+    const moves = Object.entries(steps).filter(drawn);
+    const targets = new Set(moves.map(([, next]) => next));
+    for (const target of targets) {
+      const ways = moves.filter(([, next]) => next === target).map(([step]) => step);
+      lines.push(`  ${state} --> ${target}: ${ways.join(", ")}`);
+    }
+    if (moves.length === 0) lines.push(`  ${state} --> [*]`);
   }
   return lines.join("\n") + "\n";
 }
@@ -27,10 +36,6 @@ export function readDiagram(): string {
 }
 
 const BLOCK = /```mermaid\n([^`]*)```/;
-
-function isLast(state: State): boolean {
-  return Object.values(TRANSITIONS[state]).every((next) => next === state);
-}
 
 if (import.meta.main) {
   const text = readFileSync(DOCUMENT, "utf8");

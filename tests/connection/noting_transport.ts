@@ -13,7 +13,7 @@ import { latin1 } from "../vectors/splits.ts";
 /** The transport. */
 export class NotingTransport implements Transport {
   sink!: TransportSink;
-  readonly open = true;
+  open = true;
   readonly remoteAddress = undefined;
   readonly secure = false;
   readonly told: string[] = [];
@@ -39,8 +39,12 @@ export class NotingTransport implements Transport {
     this.#written.push(bytes.slice());
     return !this.busy;
   }
-  shutdown(): void {}
-  destroy(): void {}
+  shutdown(): void {
+    this.told.push("shutdown");
+  }
+  destroy(): void {
+    this.told.push("destroy");
+  }
 
   /** Takes what was written. */
   take(): Uint8Array {

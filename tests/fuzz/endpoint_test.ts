@@ -96,7 +96,7 @@ function converse(stream: Stream, acts: readonly Act[]): Uint8Array {
       at += chunk.length;
       witness.feed(endpoint, chunk);
     } else if (act.do === "end") {
-      const event = endpoint.end();
+      const event = endpoint.peerEnded();
       if (event !== undefined) witness.see(event);
     } else {
       if (act.do === "close" && endpoint.state === "open") closedAt = witness.events.length;

@@ -87,10 +87,10 @@ export function play(stream: Stream, chunks: readonly Uint8Array[]): Played {
   for (const chunk of chunks) witness.feed(endpoint, chunk);
   const { code } = witness;
   const events = [...witness.events];
-  const lost = endpoint.end();
+  const lost = endpoint.peerEnded();
   if (lost !== undefined) witness.see(lost);
   assertEquals([lost !== undefined, endpoint.finished], [witness.events.length > events.length, true]);
-  assertEquals([endpoint.next(), endpoint.end()], [undefined, undefined]);
+  assertEquals([endpoint.next(), endpoint.peerEnded()], [undefined, undefined]);
   return { events, code, sent: endpoint.output.take() };
 }
 

@@ -23,13 +23,8 @@ const connection = mutantsOf(
   ],
   [
     [
-      "a Close is answered in time, or the stream cut",
-      `() => this.#cut(new WebSocketError("close-timeout"))`,
-      "() => {}",
-    ],
-    [
       "who does not read holds its peer back",
-      "!wanted && unread >= Math.max(1, this.#limits.highWaterMark)",
+      "!wanted && unread >= most",
       "false",
     ],
     ["who has had its turn waits", "full || this.#endpoint.weary", "full"],
@@ -44,17 +39,15 @@ const connection = mutantsOf(
       "if (this.#line?.busy)",
     ],
     ["a code to close with is checked", "checkClose(options);", ""],
-    ["the first end counts", "if (this.#ending.known) return;", ""],
+    ["the first end counts", "if (this.#closeState.settled) return;", ""],
   ],
 );
 
 const ORDER = ["tests/behaviour/close_order_test.ts", "tests/connection/close_order_test.ts"];
 
 const ends = [
-  ...mutantsOf("lib/connection/held_end.ts", ORDER, [
-    ["an end waits for its turn", "else if (this.#owner.endIsDue)", "else"],
-    ["an end waits no longer than closeTimeout", "() => owner.answerEnd()", "() => {}"],
-    ["an end waits for tasks that a reader queued", "if (this.#again) this.consider();\n    else if", "if"],
+  ...mutantsOf("lib/connection/task.ts", ORDER, [
+    ["an end waits for tasks that a reader queued", "if (again) this.queue();\n    else this", "this"],
   ]),
   ...mutantsOf("lib/connection/receive_queue.ts", ORDER, [
     [
@@ -69,17 +62,37 @@ const ends = [
     ],
   ]),
   ...mutantsOf("lib/connection/connection.ts", ORDER, [
+    ["an end waits for its turn", " && this.#queue.exhausted", ""],
     ["an end waits for what is about to be sent", "this.#endHolders === 0 && this.#queue", "this.#queue"],
     [
       "keepalive asks nothing of a peer that has no more to say",
-      "this.#stopKeepalive();\n    this.#heldEnd = new",
-      "this.#heldEnd = new",
+      "this.#stopKeepalive();\n    this.#endTask = new",
+      "this.#endTask = new",
     ],
   ]),
   ...mutantsOf("lib/connection/to_web_socket.ts", ORDER, [
     ["an end waits for Blobs", "this.#connection.holdEnd?.();", "this.#connection.holdEnd?.bind;"],
   ]),
 ];
+
+const lives = mutantsOf("lib/connection/connection.ts", ["tests/connection/life_test.ts"], [
+  [
+    "an end has a deadline",
+    "if (life.deadline !== deadline) this.#setDeadline(life.deadline !== undefined);",
+    "",
+  ],
+  ["a deadline is that of one state", "if (life.deadline !== deadline) this", "this"],
+  ["a deadline that is over is gone", "this.#deadline?.stop();", ""],
+  ["our direction is ended once", "if (life.shutdown && !shutdown)", "if (life.shutdown)"],
+  ["a stream is freed", "if (life.destroy && !destroy)", "if (false)"],
+  ["nothing is written to a stream that is given up", " && !this.#endpoint.life.destroy", ""],
+  ["nothing is written to a stream that is gone", "this.#transport.open && !this", "!this"],
+  [
+    "what cannot be reset is freed",
+    "if (reset) this.#transport.reset?.();",
+    "if (reset) return this.#transport.reset?.();",
+  ],
+]);
 
 const congestion = mutantsOf("lib/connection/connection.ts", ["tests/connection/turns_test.ts"], [
   [
@@ -130,7 +143,11 @@ const keepalive = [
     ["so is that much was waiting and is written", "this.#keepalive?.progressedLate();", ""],
     ["a reader that is paused says so", "reading: !this.#paused", "reading: true"],
     ["what waits to be sent is told of", "sending: this.#outbox.size > 0", "sending: false"],
-    ["a peer that is dead is cut", `this.#reset(new WebSocketError("keepalive-timeout"));`, "this.flush();"],
+    [
+      "a peer that is dead is cut",
+      `this.#cut(new WebSocketError("keepalive-timeout"), { reset: true });`,
+      "this.flush();",
+    ],
     ["Pings do not gather", `act === "ping" && this.#outbox.relieved`, `act === "ping"`],
   ]),
   ...mutantsOf("lib/adapters/node_transport.ts", ["tests/faults/node_transport_test.ts"], [
@@ -445,6 +462,7 @@ const node = mutantsOf("lib/adapters/node_transport.ts", ["tests/faults/node_tra
 export const connectionMutants: readonly Mutant[] = [
   ...connection,
   ...ends,
+  ...lives,
   ...congestion,
   ...keepalive,
   ...outbox,

@@ -196,12 +196,12 @@ const close = mutantsOf(
 const endpoint = mutantsOf("lib/protocol/endpoint.ts", ENDPOINT, [
   [
     "behind our Close messages are thrown away",
-    `if (this.#state !== "open" && !this.#draining) return undefined;\n    if (this.#streaming)`,
+    `if (this.#life.receives !== "all") return undefined;\n    if (this.#streaming)`,
     "if (this.#streaming)",
   ],
   [
     "behind our Close Pings are not answered",
-    `if (this.#state !== "open") return undefined;\n    if (opcode === Opcode.Pong)`,
+    `if (this.#life !== LIFE.open) return undefined;\n    if (opcode === Opcode.Pong)`,
     "if (opcode === Opcode.Pong)",
   ],
   [
@@ -214,21 +214,11 @@ const endpoint = mutantsOf("lib/protocol/endpoint.ts", ENDPOINT, [
     "payload !== undefined && this.canSend",
     "payload !== undefined",
   ],
-  ["a fault behind our Close is not told of", "const tell = this.canSend;", "const tell = true;"],
+  ["a fault behind our Close is not told of", "if (sends) this.#sendControl", "this.#sendControl"],
   [
-    "behind the end nothing is read",
-    "if ((this.finished && !this.#draining) || this.#end !== undefined) return undefined;\n    try",
-    "if (this.#end !== undefined) return undefined;\n    try",
-  ],
-  [
-    "behind an end that waits nothing is decoded",
-    "(this.finished && !this.#draining) || this.#end !== undefined",
-    "this.finished && !this.#draining",
-  ],
-  [
-    "the stream's end is no news behind an end that waits",
-    "this.finished || this.#end !== undefined",
-    "this.finished",
+    "behind the end nothing is decoded",
+    `if (this.#life.receives === "nothing") return undefined;`,
+    "",
   ],
   [
     "a turn ends",
@@ -236,6 +226,41 @@ const endpoint = mutantsOf("lib/protocol/endpoint.ts", ENDPOINT, [
     "return this.#assembler.decompressed",
   ],
 ]);
+
+const LIVES = ["tests/protocol/life_test.ts"];
+
+const lives = [
+  ...mutantsOf("lib/protocol/endpoint.ts", LIVES, [
+    [
+      "a client lets the server end the stream first",
+      `if (this.#life !== LIFE.closed || this.#role === "server") this`,
+      "this",
+    ],
+    ["an end that was told is not told again", "over || !this.finished || code", "code"],
+    ["what did not end it is no end", "over || !this.finished || code", "over || code"],
+    ["an end that is late is answered", `: this.#answer("late")`, `: this.#note("late")`],
+    ["an end waits though the stream has ended", `if (deadline !== "answer") this.#end`, "this.#end"],
+    ["a lost stream is not answered", `if (step !== "lost") {`, "if (true) {"],
+    [
+      "a fault in what a lost stream left is its end",
+      "if (this.#life === LIFE.lost) return this.#finishLost();\n      return",
+      "return",
+    ],
+    ["so is a Close", "if (this.#life === LIFE.lost) return this.#finishLost();\n    const", "const"],
+  ]),
+  ...mutantsOf("lib/protocol/state.ts", ["tests/protocol/state_test.ts"], [
+    [
+      "a stream that ends after the peer's Close does not end our sending",
+      `      late: "closed",
+      fail: "failed",
+      peerEnded: "unanswered",`,
+      `      late: "closed",
+      fail: "failed",
+      peerEnded: "finishing",`,
+    ],
+    ["what a lost stream left is read", `      lost: "lost",`, `      lost: "gone",`],
+  ]),
+];
 
 const extensions = mutantsOf(
   "lib/protocol/extensions.ts",
@@ -304,6 +329,7 @@ export const protocolMutants: readonly Mutant[] = [
   ...utf8,
   ...close,
   ...endpoint,
+  ...lives,
   ...extensions,
   ...negotiation,
   ...inflater,

@@ -251,7 +251,7 @@ for (const takeover of [false, true]) {
       garbage: (other: Endpoint) => feed(other, wireTo("server", "00 04: ffffffff; 80 04: ffffffff")),
       "our Close": (other: Endpoint) => other.sendClose({ closeCode: 1000, reason: "" }),
       "their Close": (other: Endpoint) => feed(other, wireTo("server", "88 00")),
-      loss: (other: Endpoint) => other.end(),
+      loss: (other: Endpoint) => other.peerEnded(),
     };
     for (const [name, finish] of Object.entries(ends)) {
       const [good, other] = [
@@ -265,7 +265,7 @@ for (const takeover of [false, true]) {
       const next = endpoint("server", startDeflate(takeover));
       assertEquals(feed(next, bytes.subarray(0, half)), []);
       feed(other, wireTo("server", "80 04: c9c90700"));
-      other.end();
+      other.peerEnded();
       for (const ours of [next, good]) {
         assertEquals(feed(ours, bytes.subarray(half)).map(showEvent), [`binary ${show(message)}`], name);
       }
@@ -280,7 +280,7 @@ for (const role of ROLES) {
       "a bad message": (ours) => feed(ours, wireTo(role, "80 01: 06")),
       "our Close": (ours) => ours.sendClose({ closeCode: 1000, reason: "" }),
       "their Close": (ours) => feed(ours, wireTo(role, "88 00")),
-      "a lost connection": (ours) => ours.end(),
+      "a lost connection": (ours) => ours.peerEnded(),
     };
     for (const [name, finish] of Object.entries(ends)) {
       const { inflater, ...deflate } = startDeflate(false);
@@ -295,7 +295,7 @@ for (const role of ROLES) {
       feed(ours, wireTo(role, "42 01: f2"));
       finish(ours);
       feed(ours, wireTo(role, "00 02: 48cd; 80 04: c9c90700; c2 01: 00"));
-      ours.end();
+      ours.peerEnded();
       assertEquals(calls.lastIndexOf("write") < calls.indexOf("close"), true, name);
     }
   });
@@ -435,18 +435,22 @@ function meet(endpoint: Endpoint, bytes: Uint8Array): void {
 /** Every way to come to where no message can be sent any more; before the last step one can be. */
 const lastSteps: Readonly<Record<string, readonly ((endpoint: Endpoint) => unknown)[]>> = {
   "our Close": [(endpoint) => endpoint.sendClose({ closeCode: 1000, reason: "" })],
-  "the answer to their Close": [(endpoint) => meet(endpoint, theirClose), (endpoint) => endpoint.answer()],
+  "the answer to their Close": [(endpoint) => meet(endpoint, theirClose), (endpoint) => endpoint.allRead()],
   "our Close when theirs waits": [
     (endpoint) => meet(endpoint, theirClose),
     (endpoint) => endpoint.sendClose({ closeCode: 1000, reason: "" }),
   ],
-  "the answer to a fault": [(endpoint) => meet(endpoint, violation), (endpoint) => endpoint.answer()],
+  "the answer to a fault": [(endpoint) => meet(endpoint, violation), (endpoint) => endpoint.allRead()],
   "a failure": [(endpoint) => endpoint.fail(new WebSocketError("internal"))],
-  "the end of the stream": [(endpoint) => endpoint.end()],
-  "a loss": [(endpoint) => endpoint.lose()],
+  "the end of the stream": [(endpoint) => endpoint.peerEnded()],
+  "a loss": [(endpoint) => endpoint.lost()],
   "a loss when their Close waits": [
     (endpoint) => meet(endpoint, theirClose),
-    (endpoint) => endpoint.giveUp(),
+    (endpoint) => endpoint.lost(),
+  ],
+  "an abort when their Close waits": [
+    (endpoint) => meet(endpoint, theirClose),
+    (endpoint) => endpoint.abort(),
   ],
 };
 

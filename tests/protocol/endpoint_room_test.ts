@@ -139,7 +139,7 @@ test("what is compressed is read to memory of its own", () => {
 test("memory that was lent to be read into never belongs to the pool, whatever becomes of the message", () => {
   const ends: readonly ((endpoint: Endpoint) => void)[] = [
     (endpoint) => endpoint.sendClose({ closeCode: 1000, reason: "" }),
-    (endpoint) => endpoint.end(),
+    (endpoint) => endpoint.peerEnded(),
     (endpoint) => {
       endpoint.stream(Infinity);
       const room = endpoint.room();

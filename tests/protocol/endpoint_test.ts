@@ -300,7 +300,7 @@ for (const role of ROLES) {
       assertEquals(sent(ours, role), [close!]);
       assertEquals([ours.state, ours.finished], ["failed", true]);
       assertEquals(play(ours, role, "81 01: 61; 88 02: 03e8; 89 00"), []);
-      assertEquals([ours.output.size, ours.end()], [0, undefined]);
+      assertEquals([ours.output.size, ours.peerEnded()], [0, undefined]);
     }
   });
 
@@ -318,11 +318,11 @@ for (const role of ROLES) {
       if (closing) ours.sendClose({ closeCode: 1000, reason: "" });
       ours.output.take();
       assertEquals(play(ours, role, "82 05: 6161"), []);
-      const event = ours.end();
+      const event = ours.peerEnded();
       assert(event?.type === "error");
       assertEquals([event.error.code, event.error.closeCode], ["connection-lost", 1006]);
-      assertEquals([ours.state, ours.finished, ours.output.size], ["lost", true, 0]);
-      assertEquals([ours.end(), ours.next()], [undefined, undefined]);
+      assertEquals([ours.state, ours.finished, ours.output.size], ["finishing", true, 0]);
+      assertEquals([ours.peerEnded(), ours.next()], [undefined, undefined]);
       assertEquals(play(ours, role, "81 01: 61"), []);
     });
   }
@@ -330,7 +330,7 @@ for (const role of ROLES) {
   test(`a stream that ends behind both Closes is no loss for the ${role}`, () => {
     const ours = endpoint(role);
     play(ours, role, "88 00");
-    assertEquals([ours.end(), ours.state], [undefined, "closed"]);
+    assertEquals([ours.peerEnded(), ours.state], [undefined, "finishing"]);
   });
 
   test(`the ${role} masks ${role === "client" ? "every frame" : "nothing"} that it sends (§5.1)`, () => {
@@ -356,7 +356,7 @@ for (const role of ROLES) {
     assertEquals(steps, ['text "a"', "8a ", 'text "b"', "8a 31", "end"]);
     assertEquals([ours.state, ours.canSend, ours.finished], ["closeReceived", true, false]);
     ours.sendMessage("c");
-    assertEquals(showEvent(ours.answer()), 'close 1005 ""');
+    assertEquals(showEvent(ours.allRead()!), 'close 1005 ""');
     assertEquals(sent(ours, role).map((line) => line.slice(0, 2)), ["81", "88"]);
     assertEquals([ours.state, ours.canSend, ours.finished], ["closed", false, true]);
   });
@@ -381,8 +381,8 @@ for (const role of ["server", "client"] as const) {
     test(`the ${role} holds ${name}: nothing after it is decoded, not even what comes later`, () => {
       const ours = held();
       ours.receive(wireTo(role, "89 01: 31; 81 01: 63; 88 00"));
-      assertEquals([ours.next(), ours.end(), sent(ours, role)], [undefined, undefined, []]);
-      assertEquals(showEvent(ours.answer()), ended);
+      assertEquals([ours.next(), ours.peerEnded(), sent(ours, role)], [undefined, undefined, []]);
+      assertEquals(showEvent(ours.allRead()!), ended);
       const [code, reason] = close.split(" ") as [string, string];
       assertEquals(sent(ours, role).map((line) => line.slice(0, 2)), [code]);
       assertEquals([reason.length > 0, ours.finished, ours.next()], [true, true, undefined]);
@@ -397,8 +397,8 @@ for (const role of ["server", "client"] as const) {
 
     test(`the ${role} holds ${name}: a lost stream and a failure of its own end it at once`, () => {
       const lost = held();
-      lost.giveUp();
-      assertEquals([lost.state, lost.canSend, sent(lost, role)], ["lost", false, []]);
+      lost.abort();
+      assertEquals([lost.state, lost.canSend, sent(lost, role)], ["cut", false, []]);
       const failed = held();
       assertEquals(failed.fail(new WebSocketError("internal"))?.type, "error");
       assertEquals([failed.state, failed.canSend, sent(failed, role).length], ["failed", false, 1]);

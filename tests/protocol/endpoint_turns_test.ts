@@ -71,9 +71,9 @@ test("a stream that is lost: what is left is decoded, up to a Close or a fault, 
   for (const end of ends) {
     const endpoint = server();
     endpoint.receive(concat([left, clientFrame(Opcode.Ping, "?"), clientFrame(Opcode.Text, "3"), end]));
-    endpoint.lose();
+    endpoint.lost();
     assertEquals(turn(endpoint).map((event) => event.type === "message" && event.data), ["0", "1", "2", "3"]);
-    assertEquals([endpoint.draining, endpoint.state, endpoint.output.size], [false, "lost", 0]);
+    assertEquals([endpoint.state, endpoint.output.size], ["gone", 0]);
   }
 });
 

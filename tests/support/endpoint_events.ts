@@ -11,7 +11,7 @@ export function* eventsOf(endpoint: Endpoint): Generator<EndpointEvent, void> {
   do {
     endpoint.rest();
     for (let event = endpoint.next(); event !== undefined; event = endpoint.next()) {
-      yield event.type === "end" ? endpoint.answer() : event;
+      yield event.type === "end" ? endpoint.allRead()! : event;
     }
   } while (endpoint.weary && !endpoint.finished);
 }

@@ -1,18 +1,16 @@
 /**
- * The end of a connection, and who is to hear of it.
+ * How a connection ended, and who is to be told.
  *
  * @module
  */
 
 import { WebSocketError } from "../errors.ts";
 import type { CloseInfo } from "../protocol/close_payload.ts";
-import { Deadline } from "./deadline.ts";
 import { Deferred } from "./deferred.ts";
-import type { Transport } from "./transport.ts";
 
 export type { CloseInfo } from "../protocol/close_payload.ts";
 
-/** Hears of the end of a connection. */
+/** Is told of the end of a connection. */
 export interface ConnectionObserver {
   /** Takes note that the connection is closed, and how. */
   closed(end: CloseInfo | WebSocketError): void;
@@ -20,20 +18,23 @@ export interface ConnectionObserver {
   gone(): void;
 }
 
+/** Something of a connection's that may keep the peer's end from being answered. */
+export interface EndHolder {
+  /** Keeps it from being answered while something is about to be sent. */
+  holdEnd(): void;
+  /** Lets go of it: to be called once for each {@linkcode EndHolder.holdEnd}. */
+  releaseEnd(): void;
+}
+
 /** How a connection ended: it is told once. The promise is only made when somebody asks for it. */
-export class Ending {
+export class CloseState {
   #end: CloseInfo | WebSocketError | undefined;
   #promise: Deferred<CloseInfo> | undefined;
   #observer: ConnectionObserver | undefined;
   #onEnd: ((end: CloseInfo | WebSocketError) => void) | undefined;
-  /** Until when the stream must be gone. */
-  #deadline: Deadline | undefined;
-  /** Whether the peer has ended its direction of the stream, and whether we have ended ours. */
-  peerEnded = false;
-  #shutDown = false;
 
-  /** Whether it has come. */
-  get known(): boolean {
+  /** Whether it is known. */
+  get settled(): boolean {
     return this.#end !== undefined;
   }
 
@@ -46,42 +47,21 @@ export class Ending {
   get promise(): Promise<CloseInfo> {
     if (this.#promise === undefined) {
       this.#promise = new Deferred();
-      this.#settle();
+      this.#settlePromise();
     }
     return this.#promise.promise;
   }
 
   /** Tells of the end. */
-  tell(end: CloseInfo | WebSocketError): void {
+  settle(end: CloseInfo | WebSocketError): void {
     this.#end = end;
     this.#onEnd?.(end);
-    this.#settle();
+    this.#settlePromise();
     this.#observer?.closed(end);
-  }
-
-  /** Runs something if the stream is not gone within a time. */
-  expect(time: number, onLate: () => void): void {
-    this.#deadline ??= new Deadline(time, onLate);
-  }
-
-  /**
-   * Ends the stream once all frames are sent.
-   *
-   * @param transport The stream.
-   * @param options `first`: whether we need not wait for the peer to do so.
-   */
-  finish(transport: Transport, { first }: { first: boolean }): void {
-    if ((first || this.peerEnded) && !this.#shutDown) {
-      this.#shutDown = true;
-      transport.shutdown();
-    }
-    if (this.peerEnded) transport.destroy();
   }
 
   /** Tells that nothing of the connection is left. */
   tellGone(): void {
-    this.#deadline?.stop();
-    this.#deadline = undefined;
     this.#observer?.gone();
   }
 
@@ -91,13 +71,13 @@ export class Ending {
     else onEnd(this.#end);
   }
 
-  /** Sets who hears of the end, if that has come already at once. */
+  /** Sets who is told of the end, if that has come already at once. */
   observe(observer: ConnectionObserver): void {
     this.#observer = observer;
     if (this.#end !== undefined) observer.closed(this.#end);
   }
 
-  #settle(): void {
+  #settlePromise(): void {
     const end = this.#end;
     if (end instanceof WebSocketError) this.#promise?.reject(end);
     else if (end !== undefined) this.#promise?.resolve(end);
