@@ -5,7 +5,7 @@
  */
 
 import process from "node:process";
-import { zlibCodec } from "../lib/adapters/zlib.ts";
+import { zlibCodec } from "../lib/adapters/zlib/codec.ts";
 import { jsonMessage } from "./json.ts";
 
 const CONNECTIONS = 500;

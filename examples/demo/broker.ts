@@ -8,8 +8,8 @@
 
 import process from "node:process";
 import { type Broker, Groups } from "../../lib/groups/mod.ts";
-import { natsBroker } from "../../lib/groups/nats.ts";
-import { redisBroker } from "../../lib/groups/redis.ts";
+import { natsBroker } from "../../lib/groups/brokers/nats.ts";
+import { redisBroker } from "../../lib/groups/brokers/redis.ts";
 
 /** Groups, and what it takes to let go of them. */
 export interface OpenGroups {

@@ -26,10 +26,10 @@ import { type Listener, type Server, startServer } from "../server/server.ts";
 import { callers } from "./callers.ts";
 import { Bun, type BunHandlers, BunTransport } from "./bun_transport.ts";
 import { sha1 } from "./sha1.ts";
-import { zlibCodec } from "./zlib.ts";
+import { zlibCodec } from "./zlib/codec.ts";
 
 export * from "../server/api.ts";
-export { zlibCodec } from "./zlib.ts";
+export { zlibCodec } from "./zlib/codec.ts";
 
 const platform = { listen, dial, codec: zlibCodec, sha1, callers };
 

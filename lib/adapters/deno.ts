@@ -26,10 +26,10 @@ import { callers } from "./callers.ts";
 import { Deno, type DenoAddress, type DenoConn, type DenoListener, DenoTransport } from "./deno_transport.ts";
 import { nodeNet } from "./node_net.ts";
 import { sha1 } from "./sha1.ts";
-import { zlibCodec } from "./zlib.ts";
+import { zlibCodec } from "./zlib/codec.ts";
 
 export * from "../server/api.ts";
-export { zlibCodec } from "./zlib.ts";
+export { zlibCodec } from "./zlib/codec.ts";
 
 /** TLS, servers and clients alike. */
 const tlsNet = nodeNet({ readsAhead: true });

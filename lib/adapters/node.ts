@@ -23,10 +23,10 @@ import { type Server, startServer } from "../server/server.ts";
 import { callers } from "./callers.ts";
 import { nodeNet } from "./node_net.ts";
 import { sha1 } from "./sha1.ts";
-import { zlibCodec } from "./zlib.ts";
+import { zlibCodec } from "./zlib/codec.ts";
 
 export * from "../server/api.ts";
-export { zlibCodec } from "./zlib.ts";
+export { zlibCodec } from "./zlib/codec.ts";
 export { attach, type Attached, type AttachOptions } from "./node_attach.ts";
 export type { HttpServer, UpgradeListener } from "./node_router.ts";
 export { type IncomingUpgrade, refuseUpgrade, upgrade, type UpgradeSocket } from "./node_upgrade.ts";

@@ -21,7 +21,7 @@ import { type HttpServer, pathnameOf, type Route, UpgradeRouter } from "./node_r
 import { remoteAddressOf } from "./node_transport.ts";
 import { fieldsOf, readRequest, takeSocket } from "./node_upgrade.ts";
 import { sha1 } from "./sha1.ts";
-import { zlibCodec } from "./zlib.ts";
+import { zlibCodec } from "./zlib/codec.ts";
 
 /** Options of {@linkcode attach}: those of `serve` but the address. */
 export interface AttachOptions<C = undefined> extends ServerOptions<C> {

@@ -23,7 +23,7 @@ import { HandshakeError } from "../errors.ts";
 import { HeaderFields } from "../handshake/header_fields.ts";
 import { NodeTransport } from "./node_transport.ts";
 import { sha1 } from "./sha1.ts";
-import { zlibCodec } from "./zlib.ts";
+import { zlibCodec } from "./zlib/codec.ts";
 
 /** What the `upgrade` event tells of a request: an `http.IncomingMessage`, by its shape, for programs without Node's types. */
 export interface IncomingUpgrade {

@@ -27,7 +27,7 @@ export type { GroupConnection } from "./group_connection.ts";
 export { Groups } from "./groups.ts";
 export { GroupsError, type GroupsErrorCode, type GroupsErrorContext } from "./groups_error.ts";
 export type { HistoryLimits, HistoryOptions, JoinResult, Position } from "./history_options.ts";
-export { MemoryHub } from "./memory.ts";
+export { MemoryHub } from "./brokers/memory.ts";
 export type { PresenceChange } from "./presence_watch.ts";
 export type {
   DisconnectOptions,

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "#std/assert";
 import { test } from "node:test";
-import { zlibCodec } from "../../lib/adapters/zlib.ts";
+import { zlibCodec } from "../../lib/adapters/zlib/codec.ts";
 import { WebSocketError } from "../../lib/errors.ts";
 import type { Inflater } from "../../lib/protocol/deflate_codec.ts";
 import { PAYLOAD_ROWS } from "../vectors/deflate_payloads.ts";

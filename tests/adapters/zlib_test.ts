@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLessOrEqual, assertThrows } from "#std/asse
 import fc from "fast-check";
 import { test } from "node:test";
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
-import { zlibCodec } from "../../lib/adapters/zlib.ts";
+import { zlibCodec } from "../../lib/adapters/zlib/codec.ts";
 import { WebSocketError } from "../../lib/errors.ts";
 import type { DeflateOptions, Inflater } from "../../lib/protocol/deflate_codec.ts";
 import { check } from "../support/property.ts";

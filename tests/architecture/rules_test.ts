@@ -34,7 +34,10 @@ const rules: readonly Rule[] = [
     name: "an adapter names no runtime but its own",
     files: isAdapter,
     find: (source) => {
-      const own = /(\w+?)(?:_\w+)?\.ts$/.exec(source.path)![1]!.replace(/^(?:zlib|sha1|callers)$/, "node");
+      const own = /^lib\/adapters\/([a-z]+)/.exec(source.path)![1]!.replace(
+        /^(?:zlib|sha|callers)$/,
+        "node",
+      );
       const foreign = runtimesIn(source).filter((name) => name !== own);
       return foreign.map((name) => `names ${name}, not ${own}`);
     },

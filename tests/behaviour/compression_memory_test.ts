@@ -7,7 +7,7 @@
 import { test } from "node:test";
 import process from "node:process";
 import { assertEquals, assertLessOrEqual } from "#std/assert";
-import { zlibCodec } from "../../lib/adapters/zlib.ts";
+import { zlibCodec } from "../../lib/adapters/zlib/codec.ts";
 import type { WebSocketConnection } from "../../mod.ts";
 import { receive, serving } from "../support/serving.ts";
 

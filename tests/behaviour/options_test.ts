@@ -2,11 +2,11 @@ import { test } from "node:test";
 import { assertEquals, assertInstanceOf, assertMatch } from "#std/assert";
 import { attach } from "../../lib/adapters/node_attach.ts";
 import { upgrade } from "../../lib/adapters/node_upgrade.ts";
-import { zlibCodec } from "../../lib/adapters/zlib.ts";
+import { zlibCodec } from "../../lib/adapters/zlib/codec.ts";
 import type { ConnectOptions } from "../../lib/connection/connect.ts";
 import { Groups, MemoryHub } from "../../lib/groups/mod.ts";
-import { natsBroker } from "../../lib/groups/nats.ts";
-import { redisBroker } from "../../lib/groups/redis.ts";
+import { natsBroker } from "../../lib/groups/brokers/nats.ts";
+import { redisBroker } from "../../lib/groups/brokers/redis.ts";
 import type { ServeOptions } from "../../lib/server/serve_options.ts";
 import {
   type AcceptOptions,

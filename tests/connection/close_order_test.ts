@@ -8,7 +8,7 @@
 import { test } from "node:test";
 import { setImmediate as task } from "node:timers/promises";
 import { assertEquals } from "#std/assert";
-import { zlibCodec } from "../../lib/adapters/zlib.ts";
+import { zlibCodec } from "../../lib/adapters/zlib/codec.ts";
 import { Compression } from "../../lib/connection/compression.ts";
 import { Connection } from "../../lib/connection/connection.ts";
 import { readLimits } from "../../lib/connection/limits.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "#std/assert";
 import { test } from "node:test";
-import { zlibCodec } from "../../lib/adapters/zlib.ts";
+import { zlibCodec } from "../../lib/adapters/zlib/codec.ts";
 import { Compression, type CompressionOptions, type DeflateCodec } from "../../lib/connection/compression.ts";
 import { parseExtensions } from "../../lib/protocol/extensions.ts";
 import { inflatePart } from "../adapters/codec.ts";

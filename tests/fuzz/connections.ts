@@ -5,7 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { zlibCodec } from "../../lib/adapters/zlib.ts";
+import { zlibCodec } from "../../lib/adapters/zlib/codec.ts";
 import { HandshakeError, WebSocketError } from "../../lib/errors.ts";
 import type { Role } from "../../lib/protocol/frame.ts";
 import { acceptStream, type ByteStream, connectStream, type WebSocketConnection } from "../../mod.ts";

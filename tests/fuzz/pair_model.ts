@@ -6,7 +6,7 @@
 
 import { assert, assertEquals } from "#std/assert";
 import { setImmediate as turn } from "node:timers/promises";
-import { zlibCodec } from "../../lib/adapters/zlib.ts";
+import { zlibCodec } from "../../lib/adapters/zlib/codec.ts";
 import { Compression } from "../../lib/connection/compression.ts";
 import { Connection } from "../../lib/connection/connection.ts";
 import { readLimits } from "../../lib/connection/limits.ts";

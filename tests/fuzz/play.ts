@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals, assertLessOrEqual } from "#std/assert";
-import { zlibCodec } from "../../lib/adapters/zlib.ts";
+import { zlibCodec } from "../../lib/adapters/zlib/codec.ts";
 import { CONNECTION_FAULTS } from "../../lib/errors.ts";
 import { Endpoint, type EndpointDeflate, type EndpointEvent } from "../../lib/protocol/endpoint.ts";
 import { otherRole, showEvent } from "../protocol/replay.ts";

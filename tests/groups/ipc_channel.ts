@@ -5,7 +5,7 @@
  */
 
 import { EventEmitter } from "node:events";
-import type { IpcChild, IpcParent, IpcRelay } from "../../lib/groups/cluster_ipc.ts";
+import type { IpcChild, IpcParent, IpcRelay } from "../../lib/groups/brokers/cluster_ipc.ts";
 
 /** One end: what it sends arrives at the other in a later turn, as a copy. */
 class ChannelEnd extends EventEmitter implements IpcParent, IpcChild {

@@ -8,7 +8,7 @@ import { assertEquals } from "#std/assert";
 import { createClient } from "@redis/client";
 import { test } from "node:test";
 import { Groups } from "../../lib/groups/mod.ts";
-import { redisBroker } from "../../lib/groups/redis.ts";
+import { redisBroker } from "../../lib/groups/brokers/redis.ts";
 import { connectBroker } from "../support/broker_clients.ts";
 import { BrokerServer } from "../support/brokers.ts";
 import { requires } from "../support/requires.ts";

@@ -11,8 +11,8 @@ import {
   type GroupsOptions,
   MemoryHub,
 } from "../../lib/groups/mod.ts";
-import { broadcastChannelBroker } from "../../lib/groups/broadcast_channel.ts";
-import { ipcBroker, IpcRelay } from "../../lib/groups/cluster_ipc.ts";
+import { broadcastChannelBroker } from "../../lib/groups/brokers/broadcast_channel.ts";
+import { ipcBroker, IpcRelay } from "../../lib/groups/brokers/cluster_ipc.ts";
 import process from "node:process";
 import { type ClientBroker, connectBroker, type ConnectBrokerOptions } from "../support/broker_clients.ts";
 import { BrokerServer } from "../support/brokers.ts";

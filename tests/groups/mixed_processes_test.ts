@@ -8,7 +8,7 @@ import { assert, assertEquals } from "#std/assert";
 import { createClient } from "@redis/client";
 import { test } from "node:test";
 import { Groups } from "../../lib/groups/mod.ts";
-import { redisBroker } from "../../lib/groups/redis.ts";
+import { redisBroker } from "../../lib/groups/brokers/redis.ts";
 import { type ClientBroker, connectBroker } from "../support/broker_clients.ts";
 import { type BrokerName, BrokerServer } from "../support/brokers.ts";
 import { requires } from "../support/requires.ts";

@@ -7,7 +7,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "#std/assert";
 import { test } from "node:test";
 import { Groups, type GroupsErrorContext } from "../../lib/groups/mod.ts";
-import { NatsHistory } from "../../lib/groups/nats_history.ts";
+import { NatsHistory } from "../../lib/groups/brokers/nats/history.ts";
 import { connectBroker } from "../support/broker_clients.ts";
 import { BrokerServer } from "../support/brokers.ts";
 import { requires } from "../support/requires.ts";

@@ -10,8 +10,8 @@ import process from "node:process";
 import { test } from "node:test";
 import { Groups, type GroupsOptions } from "../../lib/groups/mod.ts";
 import { channelOf } from "../../lib/groups/names.ts";
-import { redisBroker } from "../../lib/groups/redis.ts";
-import { keySlot } from "../../lib/groups/redis/key_slot.ts";
+import { redisBroker } from "../../lib/groups/brokers/redis.ts";
+import { keySlot } from "../../lib/groups/brokers/redis/key_slot.ts";
 import { connectBroker } from "../support/broker_clients.ts";
 import {
   moveSlot,

@@ -8,8 +8,8 @@
 import { fork } from "node:child_process";
 import process from "node:process";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { broadcastChannelBroker } from "../../lib/groups/broadcast_channel.ts";
-import { ipcBroker, IpcRelay } from "../../lib/groups/cluster_ipc.ts";
+import { broadcastChannelBroker } from "../../lib/groups/brokers/broadcast_channel.ts";
+import { ipcBroker, IpcRelay } from "../../lib/groups/brokers/cluster_ipc.ts";
 import { type Broker, Groups } from "../../lib/groups/mod.ts";
 import { Member } from "../groups/member.ts";
 

@@ -306,7 +306,7 @@ const negotiation = mutantsOf(
 );
 
 const inflater = mutantsOf(
-  "lib/adapters/zlib_inflater.ts",
+  "lib/adapters/zlib/inflater.ts",
   ["tests/adapters/zlib_test.ts", ...DEFLATE],
   [
     ["a message ends at the border of a block", " || !RESTS.has(this.#zlib.left)", ""],

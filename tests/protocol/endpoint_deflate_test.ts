@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLessOrEqual } from "#std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
-import { zlibCodec } from "../../lib/adapters/zlib.ts";
+import { zlibCodec } from "../../lib/adapters/zlib/codec.ts";
 import { WebSocketError } from "../../lib/errors.ts";
 import type { Inflater } from "../../lib/protocol/deflate_codec.ts";
 import { Endpoint, type EndpointDeflate, type EndpointEvent } from "../../lib/protocol/endpoint.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreaterOrEqual, assertLessOrEqual } from "#std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
-import { zlibCodec } from "../../lib/adapters/zlib.ts";
+import { zlibCodec } from "../../lib/adapters/zlib/codec.ts";
 import { bufferPool } from "../../lib/protocol/buffer_pool.ts";
 import { Endpoint } from "../../lib/protocol/endpoint.ts";
 import { type Frame, Opcode } from "../../lib/protocol/frame.ts";

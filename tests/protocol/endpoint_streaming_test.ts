@@ -7,7 +7,7 @@
 import { assert, assertEquals, assertLessOrEqual } from "#std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
-import { zlibCodec } from "../../lib/adapters/zlib.ts";
+import { zlibCodec } from "../../lib/adapters/zlib/codec.ts";
 import { Endpoint, type EndpointEvent } from "../../lib/protocol/endpoint.ts";
 import { type Frame, Opcode } from "../../lib/protocol/frame.ts";
 import { headerSize, writeFrame } from "../../lib/protocol/frame_encoder.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { zlibCodec } from "../../lib/adapters/zlib.ts";
+import { zlibCodec } from "../../lib/adapters/zlib/codec.ts";
 import { WebSocketError } from "../../lib/errors.ts";
 import type { Deflater } from "../../lib/protocol/deflate_codec.ts";
 import { Endpoint, type EndpointDeflate, type EndpointEvent } from "../../lib/protocol/endpoint.ts";

@@ -9,8 +9,8 @@ import { once } from "node:events";
 import { createClient, createCluster, createSentinel } from "@redis/client";
 import { Cluster, Redis } from "ioredis";
 import type { Broker } from "../../lib/groups/mod.ts";
-import { natsBroker } from "../../lib/groups/nats.ts";
-import { redisBroker } from "../../lib/groups/redis.ts";
+import { natsBroker } from "../../lib/groups/brokers/nats.ts";
+import { redisBroker } from "../../lib/groups/brokers/redis.ts";
 
 /** A broker, and the client that it is made of. */
 export interface ClientBroker {

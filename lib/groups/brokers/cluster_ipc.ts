@@ -23,12 +23,12 @@
  * @module
  */
 
-import { aString } from "../options/checks.ts";
-import { checkOptions, type OptionTable } from "../options/option_table.ts";
-import { fromBase64, toBase64 } from "./base64.ts";
-import type { Broker, BrokerEvents, Deliver } from "./broker.ts";
-import { checkTtl } from "./broker_options.ts";
-import { GroupsError } from "./groups_error.ts";
+import { aString } from "../../options/checks.ts";
+import { checkOptions, type OptionTable } from "../../options/option_table.ts";
+import { fromBase64, toBase64 } from "../base64.ts";
+import type { Broker, BrokerEvents, Deliver } from "../broker.ts";
+import { checkTtl } from "./options.ts";
+import { GroupsError } from "../groups_error.ts";
 
 /** The child's end: its own `process`, or the `parentPort` of a worker thread. */
 export interface IpcParent {

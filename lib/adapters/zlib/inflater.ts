@@ -6,10 +6,10 @@
  */
 
 import { constants, createInflateRaw } from "node:zlib";
-import { WebSocketError } from "../errors.ts";
-import { copyRange } from "../protocol/bytes.ts";
-import type { InflateOptions, Inflater } from "../protocol/deflate_codec.ts";
-import { OUTPUT_SIZE, Zlib } from "./zlib_stream.ts";
+import { WebSocketError } from "../../errors.ts";
+import { copyRange } from "../../protocol/bytes.ts";
+import type { InflateOptions, Inflater } from "../../protocol/deflate_codec.ts";
+import { OUTPUT_SIZE, Zlib } from "./stream.ts";
 
 const MAX_WINDOW = 32_768;
 

@@ -8,9 +8,9 @@
  * @module
  */
 
-import type { BrokerHistory, HistoryPage, KeptPayload } from "../broker_history.ts";
-import { makeEpoch, POSITION_LIVES } from "../group_log.ts";
-import type { HistoryLimits, Position } from "../history_options.ts";
+import type { BrokerHistory, HistoryPage, KeptPayload } from "../../broker_history.ts";
+import { makeEpoch, POSITION_LIVES } from "../../group_log.ts";
+import type { HistoryLimits, Position } from "../../history_options.ts";
 import type { RedisCommand } from "./link.ts";
 
 /** Begins both scripts: finds the epoch, or begins one, and drops what is over a bound. */

@@ -7,8 +7,8 @@
  * @module
  */
 
-import { toNodeBuffer } from "../../adapters/node_buffer.ts";
-import { GroupsError } from "../groups_error.ts";
+import { toNodeBuffer } from "../../../adapters/node_buffer.ts";
+import { GroupsError } from "../../groups_error.ts";
 import { linkHome } from "./home_link.ts";
 import { keySlot } from "./key_slot.ts";
 import type { DeliverPlain, RedisCommand, RedisLink } from "./link.ts";

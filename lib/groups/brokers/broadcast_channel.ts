@@ -16,10 +16,10 @@
  * @module
  */
 
-import { aString } from "../options/checks.ts";
-import { checkOptions, type OptionTable } from "../options/option_table.ts";
-import type { Broker, BrokerEvents, Deliver } from "./broker.ts";
-import { checkTtl } from "./broker_options.ts";
+import { aString } from "../../options/checks.ts";
+import { checkOptions, type OptionTable } from "../../options/option_table.ts";
+import type { Broker, BrokerEvents, Deliver } from "../broker.ts";
+import { checkTtl } from "./options.ts";
 
 /** How to use a `BroadcastChannel`. */
 export interface BroadcastChannelBrokerOptions {

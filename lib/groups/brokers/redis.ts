@@ -21,10 +21,10 @@
  * @module
  */
 
-import type { Broker, BrokerEvents, Deliver } from "./broker.ts";
-import { aString } from "../options/checks.ts";
-import { checkOptions, type OptionTable } from "../options/option_table.ts";
-import { checkTtl } from "./broker_options.ts";
+import type { Broker, BrokerEvents, Deliver } from "../broker.ts";
+import { aString } from "../../options/checks.ts";
+import { checkOptions, type OptionTable } from "../../options/option_table.ts";
+import { checkTtl } from "./options.ts";
 import { RedisHistory, splitPayload } from "./redis/history.ts";
 import type { RedisLink } from "./redis/link.ts";
 import { type AnyRedisClient, linkRedis } from "./redis/shapes.ts";

@@ -17,16 +17,16 @@
  * @module
  */
 
-import { queueTask } from "../connection/task.ts";
-import type { Broker, BrokerEvents, Deliver } from "./broker.ts";
-import { aString, checkNumber, checkShape } from "../options/checks.ts";
-import { checkOptions, type OptionTable } from "../options/option_table.ts";
-import { checkTtl } from "./broker_options.ts";
-import { GroupsError } from "./groups_error.ts";
-import { NatsBarrier } from "./nats_barrier.ts";
-import { NatsHistory, type NatsMessage, positionOf } from "./nats_history.ts";
+import { queueTask } from "../../connection/task.ts";
+import type { Broker, BrokerEvents, Deliver } from "../broker.ts";
+import { aString, checkNumber, checkShape } from "../../options/checks.ts";
+import { checkOptions, type OptionTable } from "../../options/option_table.ts";
+import { checkTtl } from "./options.ts";
+import { GroupsError } from "../groups_error.ts";
+import { NatsBarrier } from "./nats/barrier.ts";
+import { NatsHistory, type NatsMessage, positionOf } from "./nats/history.ts";
 
-export type { NatsHeaders, NatsMessage } from "./nats_history.ts";
+export type { NatsHeaders, NatsMessage } from "./nats/history.ts";
 
 /** The part of a connection to NATS that is used here. */
 export interface NatsClient {

@@ -5,9 +5,9 @@
  */
 
 import { constants, createDeflateRaw } from "node:zlib";
-import { ByteCollector } from "../protocol/byte_collector.ts";
-import type { DeflateOptions, Deflater } from "../protocol/deflate_codec.ts";
-import { OUTPUT_SIZE, Zlib } from "./zlib_stream.ts";
+import { ByteCollector } from "../../protocol/byte_collector.ts";
+import type { DeflateOptions, Deflater } from "../../protocol/deflate_codec.ts";
+import { OUTPUT_SIZE, Zlib } from "./stream.ts";
 
 /** How many bytes of each flush are not sent: `00 00 ff ff` (RFC 7692 §7.2.1). */
 const TAIL_LENGTH = 4;

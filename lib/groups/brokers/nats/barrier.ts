@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { NatsClient, NatsSubscription } from "./nats.ts";
+import type { NatsClient, NatsSubscription } from "../nats.ts";
 
 /** How long to wait for answers while the nodes are not known, and for the answer of one that is, in milliseconds. */
 const FIRST_ANSWERS = 250;

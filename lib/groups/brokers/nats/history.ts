@@ -9,11 +9,11 @@
  * @module
  */
 
-import { fromBase64 } from "./base64.ts";
-import type { BrokerHistory, HistoryPage, KeptPayload } from "./broker_history.ts";
-import { makeEpoch, POSITION_LIVES } from "./group_log.ts";
-import { GroupsError } from "./groups_error.ts";
-import type { HistoryLimits, Position } from "./history_options.ts";
+import { fromBase64 } from "../../base64.ts";
+import type { BrokerHistory, HistoryPage, KeptPayload } from "../../broker_history.ts";
+import { makeEpoch, POSITION_LIVES } from "../../group_log.ts";
+import { GroupsError } from "../../groups_error.ts";
+import type { HistoryLimits, Position } from "../../history_options.ts";
 
 /** The headers of a message from NATS, as far as they are used here. */
 export interface NatsHeaders {

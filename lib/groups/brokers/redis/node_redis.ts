@@ -4,8 +4,8 @@
  * @module
  */
 
-import { NodeBuffer, toNodeBuffer } from "../../adapters/node_buffer.ts";
-import { GroupsError } from "../groups_error.ts";
+import { NodeBuffer, toNodeBuffer } from "../../../adapters/node_buffer.ts";
+import { GroupsError } from "../../groups_error.ts";
 import { keySlot } from "./key_slot.ts";
 import type { DeliverPlain, RedisCommand, RedisLink } from "./link.ts";
 import { type NodeConnection, NodeSubscriber } from "./node_subscriber.ts";

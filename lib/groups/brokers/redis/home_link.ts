@@ -4,7 +4,7 @@
  * @module
  */
 
-import { GroupsError } from "../groups_error.ts";
+import { GroupsError } from "../../groups_error.ts";
 import type { RedisLink } from "./link.ts";
 import { type NodeConnection, NodeSubscriber } from "./node_subscriber.ts";
 

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Broker, BrokerEvents, Deliver } from "./broker.ts";
-import { type BrokerHistory, MemoryHistory } from "./broker_history.ts";
-import type { Position } from "./history_options.ts";
+import type { Broker, BrokerEvents, Deliver } from "../broker.ts";
+import { type BrokerHistory, MemoryHistory } from "../broker_history.ts";
+import type { Position } from "../history_options.ts";
 
 /**
  * Connects brokers that share this process and nothing else: for tests, and for trying out what several processes do.

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { DeflateCodec } from "../protocol/deflate_codec.ts";
-import { ZlibDeflater } from "./zlib_deflater.ts";
-import { ZlibInflater } from "./zlib_inflater.ts";
+import type { DeflateCodec } from "../../protocol/deflate_codec.ts";
+import { ZlibDeflater } from "./deflater.ts";
+import { ZlibInflater } from "./inflater.ts";
 
 /** Compresses with `node:zlib`. */
 export const zlibCodec: DeflateCodec = {
