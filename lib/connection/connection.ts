@@ -10,7 +10,7 @@ import { aFunction } from "../options/checks.ts";
 import { checkOptions } from "../options/option_table.ts";
 import { type CloseInfo, NORMAL_CLOSURE } from "../protocol/close_payload.ts";
 import { Endpoint, type EndpointEvent } from "../protocol/endpoint.ts";
-import type { Message } from "../protocol/message_assembler.ts";
+import { isMessage, type Message } from "../protocol/message_assembler.ts";
 import { EncodedMessage, type PreparedMessage } from "../protocol/prepared_message.ts";
 import { LIFE, type Life } from "../protocol/state.ts";
 import type { IncomingMessage } from "../streams/incoming_message.ts";
@@ -417,7 +417,7 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   }
 
   #handle(event: EndpointEvent): void {
-    if (event.type === "message") this.#queue.push(event.data);
+    if (isMessage(event)) this.#queue.push(event);
     else if (event.type === "part") this.#queue.part(event.part);
     else if (event.type === "pong") this.#pings?.settle(event.payload);
     else if (event.type === "end") this.#awaitTurnOfEnd();

@@ -127,6 +127,7 @@ export class ReceiveQueue {
 
   /** Puts a message in, or hands it to whoever waits longest. */
   push(message: Message): void {
+    if (this.#inbox !== undefined) return this.#inbox.part({ data: message, first: true, last: true });
     const waiter = this.#nextWaiter();
     if (waiter !== undefined && waiter.borrower === undefined) {
       this.#inHand = true;

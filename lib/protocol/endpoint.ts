@@ -26,15 +26,17 @@ import { type CloseInfo, readClosePayload, writeClosePayload } from "./close_pay
 import type { Deflater, Inflater } from "./deflate_codec.ts";
 import { type Frame, isControl, Opcode, type Role } from "./frame.ts";
 import { FrameDecoder } from "./frame_decoder.ts";
-import { type Message, MessageAssembler, type MessagePart } from "./message_assembler.ts";
+import { isMessage, type Message, MessageAssembler, type MessagePart } from "./message_assembler.ts";
 import { EncodedMessage } from "./prepared_message.ts";
 import { NOTHING_UNREAD, ReadingRooms, ROOM_SIZE, type UnreadParts } from "./reading_rooms.ts";
 import { SendBuffer } from "./send_buffer.ts";
 import { type Happening, LIFE, type Life, type State, type Step, transition } from "./state.ts";
 
-/** What an {@linkcode Endpoint} tells its driver. After `close` and `error` there are no more. */
-export type EndpointEvent =
-  | { readonly type: "message"; readonly data: Message }
+/** What an {@linkcode Endpoint} tells its driver: a message as it is, without an object around it, or something else. */
+export type EndpointEvent = Message | EndpointNotice;
+
+/** What an {@linkcode Endpoint} tells its driver besides whole messages. After `close` and `error` there is no more. */
+export type EndpointNotice =
   | { readonly type: "part"; readonly part: MessagePart }
   | { readonly type: "pong"; readonly payload: Uint8Array }
   | { readonly type: "end" }
@@ -90,6 +92,11 @@ const encoder = new TextEncoder();
 /** What a peer ends a connection with: its Close, or a fault of its own. */
 type PeerEnd = { readonly info: CloseInfo } | { readonly error: WebSocketError };
 
+function toEvent(data: Message | MessagePart | undefined): EndpointEvent | undefined {
+  if (data === undefined) return undefined;
+  return isMessage(data) ? data : { type: "part", part: data };
+}
+
 function makeFrame(opcode: Opcode, payload: Uint8Array): Frame {
   return { fin: true, rsv1: false, opcode, payload };
 }
@@ -139,6 +146,7 @@ export class Endpoint {
     this.#streaming = true;
     this.#decoder.limit(maxMessageSize);
     this.#assembler.maxMessageSize = maxMessageSize;
+    this.#assembler.startStreaming();
     // Whoever reads a part copies it.
     this.#decoder.ownMessages = false;
   }
@@ -244,7 +252,7 @@ export class Endpoint {
    *
    * @returns `close` or `error`.
    */
-  allRead(): EndpointEvent | undefined {
+  allRead(): EndpointNotice | undefined {
     return this.#end && this.#answer("allRead");
   }
 
@@ -258,7 +266,7 @@ export class Endpoint {
    *
    * @returns The error, if that was too early.
    */
-  peerEnded(): EndpointEvent | undefined {
+  peerEnded(): EndpointNotice | undefined {
     return this.#note("peerEnded", "connection-lost");
   }
 
@@ -267,7 +275,7 @@ export class Endpoint {
    *
    * @returns How the connection ended, if that was not known.
    */
-  late(): EndpointEvent | undefined {
+  late(): EndpointNotice | undefined {
     return this.#end === undefined ? this.#note("late", "close-timeout") : this.#answer("late");
   }
 
@@ -283,7 +291,7 @@ export class Endpoint {
    * @param cause Why it is gone.
    * @returns How the connection ended, if that was not known: with the peer's end, whose turn does not come any more.
    */
-  lost(cause?: unknown): EndpointEvent | undefined {
+  lost(cause?: unknown): EndpointNotice | undefined {
     return this.#end === undefined ? this.#note("lost", "connection-lost", cause) : this.#answer("lost");
   }
 
@@ -292,7 +300,7 @@ export class Endpoint {
    *
    * @returns The error as an event, unless all was over before.
    */
-  fail(error: WebSocketError): EndpointEvent | undefined {
+  fail(error: WebSocketError): EndpointNotice | undefined {
     const { over, sends, steps } = this.#life;
     if (steps.fail === undefined) return undefined;
     this.#step("fail");
@@ -326,7 +334,7 @@ export class Endpoint {
    *
    * @returns How the connection ended, if the peer's end has come already: this is its answer.
    */
-  sendClose(info: CloseInfo): EndpointEvent | undefined {
+  sendClose(info: CloseInfo): EndpointNotice | undefined {
     if (this.#end !== undefined) return this.#answer("sendClose", info);
     this.#step("sendClose");
     this.#sendControl(Opcode.Close, writeClosePayload(info));
@@ -366,19 +374,13 @@ export class Endpoint {
   /** Takes a Text, Binary or Continuation frame. After our Close it is discarded (RFC 6455 §1.4). */
   #data(frame: Frame): EndpointEvent | undefined {
     if (this.#life.receives !== "all") return undefined;
-    if (this.#streaming) {
-      if (frame.fin) this.#rooms = undefined;
-      return { type: "part", part: this.#assembler.part(frame) };
-    }
-    const data = this.#assembler.add(frame, this.#decoder.remaining);
-    return data === undefined ? undefined : { type: "message", data };
+    if (frame.fin) this.#rooms = undefined;
+    return toEvent(this.#assembler.add(frame, this.#decoder.remaining));
   }
 
   /** Goes on with a frame that is not decompressed to its end. */
   #moreData(): EndpointEvent | undefined {
-    if (this.#streaming) return { type: "part", part: this.#assembler.partMore() };
-    const data = this.#assembler.addMore();
-    return data === undefined ? undefined : { type: "message", data };
+    return toEvent(this.#assembler.addMore());
   }
 
   #control({ opcode, payload }: Frame): EndpointEvent | undefined {
@@ -400,14 +402,14 @@ export class Endpoint {
   }
 
   /** Keeps the peer's end until it is answered. */
-  #hold(step: "receiveClose" | "violate", end: PeerEnd): EndpointEvent {
+  #hold(step: "receiveClose" | "violate", end: PeerEnd): EndpointNotice {
     this.#step(step);
     this.#end = end;
     return { type: "end" };
   }
 
   /** Ends the connection as the peer did. */
-  #answer(step: Step, own?: CloseInfo): EndpointEvent {
+  #answer(step: Step, own?: CloseInfo): EndpointNotice {
     const end = this.#end!;
     this.#step(step);
     const failed = "error" in end;
@@ -424,7 +426,7 @@ export class Endpoint {
    * @param code What the connection fails with, if it was not over and is now.
    * @param cause What that came from.
    */
-  #note(happening: Happening, code?: WebSocketErrorCode, cause?: unknown): EndpointEvent | undefined {
+  #note(happening: Happening, code?: WebSocketErrorCode, cause?: unknown): EndpointNotice | undefined {
     const { over, steps } = this.#life;
     if (steps[happening] === undefined) return undefined;
     this.#step(happening);

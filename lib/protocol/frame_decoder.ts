@@ -60,9 +60,17 @@ export interface FrameDecoderOptions {
  *
  * Call {@linkcode FrameDecoder.push} with a chunk, then {@linkcode FrameDecoder.next} until it returns `undefined`, then
  * push the next chunk. A frame that lies whole in its chunk is a view into it, unless it is to be copied; one that does not
- * is gathered in one growing buffer, which then holds nothing else, or handed on in pieces. Either way the cost is linear in the bytes, whatever their cut.
+ * is gathered in one growing buffer, which then holds nothing else, or passed on in pieces. Either way the cost is linear in
+ * the bytes, whatever their cut.
+ *
+ * The decoder is itself the frame that it has just decoded, so that a frame costs no object.
  */
-export class FrameDecoder {
+export class FrameDecoder implements Frame {
+  fin = false;
+  rsv1 = false;
+  opcode: Opcode = Opcode.Continuation;
+  payload: Uint8Array = NOTHING;
+
   readonly #context: HeaderContext;
   readonly #pieces: boolean;
   readonly #keySize: number;
@@ -81,12 +89,11 @@ export class FrameDecoder {
 
   /** Whether the header of a frame has been read and its payload has not. */
   #inFrame = false;
-  #fin = false;
-  #rsv1 = false;
-  #opcode: Opcode = Opcode.Continuation;
+  /** Whether it is the last one of its message: a piece of it may not be. */
+  #last = false;
   #key = 0;
   #length = 0;
-  /** How many bytes of the payload have been handed on or gathered. */
+  /** How many bytes of the payload have been passed on or gathered. */
   #done = 0;
   #collector: ByteCollector | undefined;
 
@@ -125,7 +132,7 @@ export class FrameDecoder {
 
   /** Whether the bytes so far end between two frames. */
   get idle(): boolean {
-    return !this.#inFrame && this.#headerLength === 0 && this.#at === this.#chunk.length;
+    return !this.#inFrame && this.#headerLength === 0 && this.#at >= this.#chunk.length;
   }
 
   /**
@@ -133,13 +140,13 @@ export class FrameDecoder {
    * last one. Otherwise `Infinity`.
    */
   get remaining(): number {
-    if (!this.#fin) return Infinity;
+    if (!this.#last) return Infinity;
     return this.#inFrame ? this.#length - this.#done : 0;
   }
 
-  /** How many bytes are still to come of the data frame under way that is handed on in pieces. */
+  /** How many bytes are still to come of the data frame under way that is passed on in pieces. */
   get missing(): number {
-    return this.#inFrame && this.#pieces && !isControl(this.#opcode) ? this.#length - this.#done : 0;
+    return this.#inFrame && this.#pieces && !this.#isControl ? this.#length - this.#done : 0;
   }
 
   /**
@@ -149,9 +156,7 @@ export class FrameDecoder {
    * @param chunk The bytes. They belong to the decoder from now on: it unmasks in place, and payloads are views of them.
    */
   push(chunk: Uint8Array): void {
-    // A chunk that is used up may have been a message whose buffer its receiver has transferred: it has no length then.
-    const isLeft = this.#at < this.#chunk.length;
-    this.#chunk = isLeft ? joinBytes(this.#chunk.subarray(this.#at), chunk) : chunk;
+    this.#chunk = this.#at < this.#chunk.length ? joinBytes(this.#chunk.subarray(this.#at), chunk) : chunk;
     this.#at = 0;
     this.#words = undefined;
   }
@@ -159,48 +164,63 @@ export class FrameDecoder {
   /**
    * Decodes the next frame of the chunk.
    *
-   * @returns The frame, or `undefined` if the rest of the chunk holds no more.
+   * @returns The frame, which is the decoder itself and so good until the next call; `undefined` if the rest of the chunk
+   *   holds no more.
    * @throws {WebSocketError} If a header breaks a rule. All frames before it have been returned by then, and the decoder
    *   cannot be used further.
    */
   next(): Frame | undefined {
-    if (!this.#inFrame && !this.#readHeader()) return undefined;
+    if ((this.#inFrame || this.#readHeader()) && this.#readPayload()) return this;
+    // Neither a message nor the chunk is kept until the next comes: that may take hours. A chunk that is used up may have
+    // been a message whose buffer its receiver has transferred: it has no length then.
+    this.payload = NOTHING;
+    if (this.#at >= this.#chunk.length) {
+      this.#chunk = NOTHING;
+      this.#at = 0;
+    }
+    return undefined;
+  }
+
+  /** Tells whether the chunk completes the frame under way, or brings a piece of it. */
+  #readPayload(): boolean {
     const end = this.#at + this.#length - this.#done;
     const chunkEnd = this.#chunk.length;
-    if (this.#done === 0 && end <= chunkEnd) return this.#wholeFrame(end);
-    if (this.#pieces && !isControl(this.#opcode)) return this.#nextPiece(Math.min(end, chunkEnd));
+    if (this.#done === 0 && end <= chunkEnd) return this.#takeWhole(end);
+    if (this.#pieces && !this.#isControl) return this.#takePiece(Math.min(end, chunkEnd));
     return this.#collect(Math.min(end, chunkEnd));
   }
 
-  /** Returns a frame whose payload lies whole in the chunk. */
-  #wholeFrame(end: number): Frame {
+  /** Takes a frame whose payload lies whole in the chunk. */
+  #takeWhole(end: number): boolean {
     const copied = this.#length <= this.#copyUpTo || (this.ownMessages && this.#isMessage);
-    const payload = this.#payload(end, { copied });
+    this.payload = this.#payload(end, { copied });
     this.#at = end;
     this.#inFrame = false;
-    return { fin: this.#fin, rsv1: this.#rsv1, opcode: this.#opcode, payload };
+    return true;
   }
 
-  /** Returns what the chunk holds of a long data frame, as a fragment of its own. */
-  #nextPiece(end: number): Frame | undefined {
-    if (end === this.#at) return undefined;
-    const payload = this.#payload(end, { copied: end - this.#at <= this.#copyUpTo });
-    const first = this.#done === 0;
+  /** Takes what the chunk holds of a long data frame, as a fragment of its own; tells whether that is anything. */
+  #takePiece(end: number): boolean {
+    if (end === this.#at) return false;
+    if (this.#done > 0) {
+      this.rsv1 = false;
+      this.opcode = Opcode.Continuation;
+    }
+    this.payload = this.#payload(end, { copied: end - this.#at <= this.#copyUpTo });
     this.#at = end;
-    this.#done += payload.length;
-    const last = this.#done === this.#length;
-    if (last) this.#inFrame = false;
-    return {
-      fin: last && this.#fin,
-      rsv1: first && this.#rsv1,
-      opcode: first ? this.#opcode : Opcode.Continuation,
-      payload,
-    };
+    this.#done += this.payload.length;
+    this.#inFrame = this.#done < this.#length;
+    this.fin = this.#last && !this.#inFrame;
+    return true;
+  }
+
+  get #isControl(): boolean {
+    return isControl(this.opcode);
   }
 
   /** Whether the frame is a binary message that needs no more work. */
   get #isMessage(): boolean {
-    return this.#opcode === Opcode.Binary && this.#fin && !this.#rsv1;
+    return this.opcode === Opcode.Binary && this.fin && !this.rsv1;
   }
 
   /** Unmasks the chunk in place up to `end`, and returns that. */
@@ -212,19 +232,19 @@ export class FrameDecoder {
     return copied ? copyRange(this.#chunk, this.#at, end) : this.#chunk.subarray(this.#at, end);
   }
 
-  /** Gathers what the chunk holds of a frame; returns the frame once it is complete. */
-  #collect(end: number): Frame | undefined {
+  /** Gathers what the chunk holds of a frame; tells whether that completes it. */
+  #collect(end: number): boolean {
     const part = this.#chunk.subarray(this.#at, end);
     this.#at = end;
     this.#done += part.length;
     const collector = (this.#collector ??= new ByteCollector());
     collector.append(part, this.#length - this.#done);
-    if (this.#done < this.#length) return undefined;
-    const payload = collector.take();
+    if (this.#done < this.#length) return false;
+    this.payload = collector.take();
     this.#collector = undefined;
-    if (this.#key !== 0) mask(payload, this.#key);
+    if (this.#key !== 0) mask(this.payload, this.#key);
     this.#inFrame = false;
-    return { fin: this.#fin, rsv1: this.#rsv1, opcode: this.#opcode, payload };
+    return true;
   }
 
   /** Reads a header, if the rest of the chunk completes one. */
@@ -285,17 +305,17 @@ export class FrameDecoder {
   /** Begins a frame, its header having passed all rules. */
   #open(first: number, length: number): void {
     this.#inFrame = true;
-    this.#fin = (first & 0x80) !== 0;
-    this.#rsv1 = (first & 0x40) !== 0;
-    this.#opcode = (first & 0x0f) as Opcode;
+    this.fin = this.#last = (first & 0x80) !== 0;
+    this.rsv1 = (first & 0x40) !== 0;
+    this.opcode = (first & 0x0f) as Opcode;
     this.#length = length;
     this.#done = 0;
-    if (isControl(this.#opcode)) return;
+    if (this.#isControl) return;
     const context = this.#context;
-    if (this.#opcode !== Opcode.Continuation) context.compressed = this.#rsv1;
-    context.fragmented = !this.#fin;
-    context.messageSize = this.#fin ? 0 : context.messageSize + length;
-    context.emptyFragments = !this.#fin && length === 0 ? context.emptyFragments + 1 : 0;
+    if (this.opcode !== Opcode.Continuation) context.compressed = this.rsv1;
+    context.fragmented = !this.fin;
+    context.messageSize = this.fin ? 0 : context.messageSize + length;
+    context.emptyFragments = !this.fin && length === 0 ? context.emptyFragments + 1 : 0;
   }
 }
 

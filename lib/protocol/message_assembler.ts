@@ -13,7 +13,12 @@ import { decodeUtf8, lastBorder, Utf8Validator } from "./utf8.ts";
 /** A whole message: text as a string, binary as bytes. */
 export type Message = string | Uint8Array;
 
-/** What a data frame brings of a message that is handed on as it comes. */
+/** Tells a message from an object. */
+export function isMessage(data: Message | object): data is Message {
+  return typeof data === "string" || data instanceof Uint8Array;
+}
+
+/** What a data frame brings of a message that is passed on as it comes. A message in one part is a {@linkcode Message}. */
 export interface MessagePart {
   /** The part: a string if the message is text, cut between two code points. It may be empty. */
   readonly data: Message;
@@ -27,11 +32,13 @@ export interface MessagePart {
 const INPUT_STEP = 4_096;
 const COST_OF_INPUT = 16;
 
-/** Puts the fragments of a message together, in one buffer however many there are; or hands them on as they come. */
+/** Puts the fragments of a message together, in one buffer however many there are; or passes them on as they come. */
 export class MessageAssembler {
   /** The longest message, in bytes, decompressed. */
   maxMessageSize: number;
   readonly #inflater: Inflater | undefined;
+  /** Whether what comes of a message is passed on, rather than gathered. */
+  #streaming: boolean;
   /** What the message under way is made of; `undefined` between messages. */
   #opcode: Opcode | undefined;
   #compressed = false;
@@ -44,9 +51,9 @@ export class MessageAssembler {
   #decompressing = false;
   /** Whether the frame that is decompressed is the last one of its message. */
   #fin = false;
-  /** Whether a part of it was handed on. */
-  #told = false;
-  /** What was gathered of it, and not handed on. */
+  /** Whether a part of it was passed on. */
+  #begun = false;
+  /** What was gathered of it, and not passed on. */
   #collector: ByteCollector | undefined;
   #validator: Utf8Validator | undefined;
 
@@ -55,11 +62,23 @@ export class MessageAssembler {
    *
    * @param options `maxMessageSize`: the longest message, in bytes, decompressed. A frame decoder that watches over it
    *   has seen the headers and fails earlier. @default {Infinity} `inflater`: decompresses messages whose first frame has
-   *   RSV1; without one there must be none.
+   *   RSV1; without one there must be none. `streaming`: whether what comes of a message is passed on, rather than
+   *   gathered. @default {false}
    */
-  constructor(options: { maxMessageSize?: number; inflater?: Inflater | undefined } = {}) {
+  constructor(
+    options: { maxMessageSize?: number; inflater?: Inflater | undefined; streaming?: boolean } = {},
+  ) {
     this.maxMessageSize = options.maxMessageSize ?? Infinity;
     this.#inflater = options.inflater;
+    this.#streaming = options.streaming ?? false;
+  }
+
+  /**
+   * Passes on messages in parts from now on. What was gathered of the one under way goes with its first part; then nothing
+   * is gathered but the bytes of a code point that is not complete.
+   */
+  startStreaming(): void {
+    this.#streaming = true;
   }
 
   /** Whether a fragmented message is under way. */
@@ -80,55 +99,33 @@ export class MessageAssembler {
   /**
    * Takes the next data frame.
    *
-   * @param frame A Text, Binary or Continuation frame. The payload of an unfragmented Binary becomes the message;
-   *   all others are copied, to a buffer that holds nothing else.
+   * @param frame A Text, Binary or Continuation frame. The payload of an unfragmented Binary becomes the message, and where
+   *   parts are passed on, that of any Binary the part; all others are copied, to a buffer that holds nothing else.
    * @param remaining How many bytes the message lacks after this frame, if known. @default {Infinity}
-   * @returns The message that it completes, or `undefined`.
+   * @returns The message that it completes, or what it brings of one if that is passed on, or `undefined`.
    * @throws {WebSocketError} `invalid-utf8` at the first byte that cannot be right, even in the middle of a message;
    *   `message-too-big`, `invalid-deflate`; `unexpected-continuation`, `expected-continuation`.
    */
-  add(frame: Frame, remaining?: number): Message | undefined {
+  add(frame: Frame, remaining?: number): Message | MessagePart | undefined {
     if (this.#isWhole(frame)) return this.#whole(frame);
     this.#open(frame);
     if (this.#compressed) {
       this.#startDecompressing(frame);
       return this.addMore();
     }
-    this.#append(frame.payload, remaining);
-    return frame.fin ? this.#finish() : undefined;
+    if (!this.#streaming || this.#opcode === Opcode.Text || this.#collector!.length > 0) {
+      this.#append(frame.payload, remaining);
+      return this.#pass(frame.fin);
+    }
+    this.#measure(frame.payload);
+    // What is passed on may lie in the memory that the collector lent.
+    this.#collector!.discard();
+    return this.#passOn(frame.payload, frame.fin);
   }
 
   /** Goes on with the frame that is {@linkcode MessageAssembler.decompressing}, as `add` does. */
-  addMore(): Message | undefined {
-    return this.#decompress() && this.#fin ? this.#finish() : undefined;
-  }
-
-  /**
-   * Takes the next data frame, and hands on what it brings. What {@linkcode MessageAssembler.add} gathered before goes
-   * with the first part; from then on nothing is gathered but the bytes of a code point that is not complete.
-   *
-   * @param frame A Text, Binary or Continuation frame. The payload of a Binary that is not compressed becomes the part.
-   * @throws {WebSocketError} As `add` does.
-   */
-  part(frame: Frame): MessagePart {
-    if (this.#isWhole(frame)) return { data: this.#whole(frame), first: true, last: true };
-    this.#open(frame);
-    if (this.#compressed) {
-      this.#startDecompressing(frame);
-      return this.partMore();
-    }
-    const direct = this.#opcode === Opcode.Binary && this.#collector!.length === 0;
-    if (direct) this.#measure(frame.payload);
-    else this.#append(frame.payload);
-    // What comes directly may lie in the memory that the collector lent.
-    if (direct) this.#collector!.discard();
-    return this.#handOn(direct ? frame.payload : this.#takePart(), frame.fin);
-  }
-
-  /** Goes on with the frame that is {@linkcode MessageAssembler.decompressing}, as `part` does. */
-  partMore(): MessagePart {
-    const last = this.#decompress() && this.#fin;
-    return this.#handOn(this.#takePart(), last);
+  addMore(): Message | MessagePart | undefined {
+    return this.#pass(this.#decompress() && this.#fin);
   }
 
   /**
@@ -170,7 +167,7 @@ export class MessageAssembler {
     this.#opcode = opcode;
     this.#compressed = rsv1;
     this.#size = 0;
-    this.#told = false;
+    this.#begun = false;
     this.#collector = new ByteCollector();
     // A message in one piece is checked when it is decoded.
     if (opcode === Opcode.Text && !fin) this.#validator = new Utf8Validator();
@@ -233,14 +230,16 @@ export class MessageAssembler {
     if (this.#size > this.maxMessageSize) throw new WebSocketError("message-too-big");
   }
 
-  /** Takes what was gathered: all bytes, or all whole code points. */
-  #takePart(): Message {
-    return this.#opcode === Opcode.Text ? this.#takeText() : this.#collector!.take();
+  /** Passes on what was gathered: when it is complete, or as far as it goes. */
+  #pass(last: boolean): Message | MessagePart | undefined {
+    if (last && !this.#begun) return this.#finish();
+    if (!this.#streaming) return undefined;
+    return this.#passOn(this.#opcode === Opcode.Text ? this.#takeText() : this.#collector!.take(), last);
   }
 
-  #handOn(data: Message, last: boolean): MessagePart {
-    const first = !this.#told;
-    this.#told = true;
+  #passOn(data: Message, last: boolean): MessagePart {
+    const first = !this.#begun;
+    this.#begun = true;
     if (last) this.#finish();
     return { data, first, last };
   }

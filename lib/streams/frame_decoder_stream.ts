@@ -85,7 +85,10 @@ class FrameCodec implements Codec<Uint8Array, Frame> {
   }
 
   next(): Frame | undefined {
-    return this.#decoder.next();
+    const frame = this.#decoder.next();
+    if (frame === undefined) return undefined;
+    const { fin, rsv1, opcode, payload } = frame;
+    return { fin, rsv1, opcode, payload };
   }
 
   end(): void {

@@ -97,7 +97,7 @@ class MessageCodec implements Codec<Frame, Message> {
     const frame = this.#frame;
     this.#frame = undefined;
     if (frame === undefined) return undefined;
-    if (!isControl(frame.opcode)) return this.#assembler.add(frame);
+    if (!isControl(frame.opcode)) return this.#assembler.add(frame) as Message | undefined;
     if (frame.opcode !== Opcode.Close) this.#onControl?.(frame);
     else {
       readClosePayload(frame.payload);

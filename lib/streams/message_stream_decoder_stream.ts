@@ -9,7 +9,12 @@ import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { WebSocketError } from "../errors.ts";
 import { readClosePayload } from "../protocol/close_payload.ts";
 import { type Frame, isControl, Opcode } from "../protocol/frame.ts";
-import { MessageAssembler } from "../protocol/message_assembler.ts";
+import {
+  isMessage,
+  type Message,
+  MessageAssembler,
+  type MessagePart,
+} from "../protocol/message_assembler.ts";
 import type { IncomingMessage } from "./incoming_message.ts";
 import { checkFrame } from "./message_decoder_stream.ts";
 import { MessageInbox } from "./message_inbox.ts";
@@ -73,7 +78,7 @@ export class MessageStreamDecoderStream implements TransformStream<Frame, Incomi
   constructor(options: MessageStreamDecoderStreamOptions = {}) {
     checkOptions("options", options, messageStreamDecoderTable, "{ maxMessageSize: 65_536 }");
     const { maxMessageSize = Infinity, highWaterMark = 65_536 } = options;
-    this.#assembler = new MessageAssembler({ maxMessageSize });
+    this.#assembler = new MessageAssembler({ maxMessageSize, streaming: true });
     this.#highWaterMark = highWaterMark;
     this.#onControl = options.onControl;
     this.writable = new WritableStream<Frame>({
@@ -109,11 +114,15 @@ export class MessageStreamDecoderStream implements TransformStream<Frame, Incomi
 
   #take(frame: Frame): void {
     checkFrame(frame);
-    if (!isControl(frame.opcode)) return this.#inbox.part(this.#assembler.part(frame));
+    if (!isControl(frame.opcode)) return this.#put(this.#assembler.add(frame)!);
     if (frame.opcode !== Opcode.Close) return this.#onControl?.(frame);
     readClosePayload(frame.payload);
     this.#done = true;
     this.#inbox.end({});
+  }
+
+  #put(data: Message | MessagePart): void {
+    this.#inbox.part(isMessage(data) ? { data, first: true, last: true } : data);
   }
 
   #close(): void {

@@ -146,7 +146,7 @@ function greeting(extensions: string | undefined): Uint8Array {
 
 /** What must come: every message, then the end. */
 function expected(messages: readonly Message[], end: string): string[] {
-  return [...messages.map((data) => showEvent({ type: "message", data })), end];
+  return [...messages.map((data) => showEvent(data)), end];
 }
 
 const hex = (text: string) => new TextEncoder().encode(text);

@@ -8,6 +8,7 @@ import { assert, assertEquals, assertLessOrEqual } from "#std/assert";
 import { zlibCodec } from "../../lib/adapters/zlib/codec.ts";
 import { CONNECTION_FAULTS } from "../../lib/errors.ts";
 import { Endpoint, type EndpointDeflate, type EndpointEvent } from "../../lib/protocol/endpoint.ts";
+import { isMessage } from "../../lib/protocol/message_assembler.ts";
 import { otherRole, showEvent } from "../protocol/replay.ts";
 import { readStream, type ReferenceLog } from "../reference/reference_reader.ts";
 import { eventsOf } from "../support/endpoint_events.ts";
@@ -51,9 +52,9 @@ export class Witness {
   /** Takes an event. */
   see(event: EndpointEvent): void {
     assert(!this.#over, `"${showEvent(event)}" came behind the end`);
-    this.#over = event.type === "close" || event.type === "error";
-    if (event.type === "message") assertLessOrEqual(sizeOf(event.data), this.#maxMessageSize);
-    if (event.type !== "error") {
+    if (isMessage(event)) assertLessOrEqual(sizeOf(event), this.#maxMessageSize);
+    else this.#over = event.type === "close" || event.type === "error";
+    if (isMessage(event) || event.type !== "error") {
       this.events.push(showEvent(event));
       return;
     }

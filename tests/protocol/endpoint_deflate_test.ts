@@ -6,7 +6,7 @@ import { WebSocketError } from "../../lib/errors.ts";
 import type { Inflater } from "../../lib/protocol/deflate_codec.ts";
 import { Endpoint, type EndpointDeflate, type EndpointEvent } from "../../lib/protocol/endpoint.ts";
 import { type Frame, Opcode, type Role } from "../../lib/protocol/frame.ts";
-import type { Message } from "../../lib/protocol/message_assembler.ts";
+import { isMessage, type Message } from "../../lib/protocol/message_assembler.ts";
 import { EncodedMessage } from "../../lib/protocol/prepared_message.ts";
 import { SendBuffer } from "../../lib/protocol/send_buffer.ts";
 import { inflateAll, json, messageBytes, noise } from "../adapters/codec.ts";
@@ -206,7 +206,7 @@ for (const takeover of [false, true]) {
             const payload = zlibCodec.deflater(options).deflate(message).slice();
             const ours = endpoint("client", startDeflate(takeover), size);
             const [event] = feed(ours, wire("client", fragments(Opcode.Binary, [payload])));
-            const outcome = event?.type === "message" && sameBytes(event.data as Uint8Array, message);
+            const outcome = event instanceof Uint8Array && sameBytes(event, message);
             assert(outcome, `${JSON.stringify(options)}: ${payload.length} bytes`);
           }
         }
@@ -340,7 +340,7 @@ class End {
 
   receive(chunk: Uint8Array): void {
     for (const event of feed(this.endpoint, chunk)) {
-      if (event.type === "message") this.received.push(event.data);
+      if (isMessage(event)) this.received.push(event);
       else if (event.type === "pong") this.pongs.push(toHex(event.payload));
       else throw new Error(showEvent(event));
     }
@@ -429,7 +429,7 @@ const theirClose = wire("server", [{
 /** Has an endpoint receive its peer's end, which then waits for its turn. */
 function meet(endpoint: Endpoint, bytes: Uint8Array): void {
   endpoint.receive(bytes.slice());
-  assertEquals(endpoint.next()?.type, "end");
+  assertEquals(endpoint.next(), { type: "end" });
 }
 
 /** Every way to come to where no message can be sent any more; before the last step one can be. */

@@ -11,9 +11,9 @@ import { zlibCodec } from "../../lib/adapters/zlib/codec.ts";
 import { Endpoint, type EndpointEvent } from "../../lib/protocol/endpoint.ts";
 import { type Frame, Opcode } from "../../lib/protocol/frame.ts";
 import { headerSize, writeFrame } from "../../lib/protocol/frame_encoder.ts";
-import type { Message } from "../../lib/protocol/message_assembler.ts";
+import { type Message } from "../../lib/protocol/message_assembler.ts";
 import { noise } from "../adapters/codec.ts";
-import { eventsOf } from "../support/endpoint_events.ts";
+import { eventsOf, isEvent } from "../support/endpoint_events.ts";
 import { check } from "../support/property.ts";
 import { DEFLATE_ROWS } from "../vectors/deflate_frames.ts";
 import { FRAME_ROWS, type FrameRow } from "../vectors/frames.ts";
@@ -26,13 +26,13 @@ class Joiner {
   #parts: Message[] | undefined;
 
   add(event: EndpointEvent): void {
-    if (event.type !== "part") return void this.lines.push(showEvent(event));
+    if (!isEvent(event, "part")) return void this.lines.push(showEvent(event));
     const { data, first, last } = event.part;
     assertEquals(this.#parts === undefined, first, "a part is the first exactly if no message is under way");
     this.#parts ??= [];
     this.#parts.push(data);
     if (!last) return;
-    this.lines.push(showEvent({ type: "message", data: join(this.#parts) }));
+    this.lines.push(showEvent(join(this.#parts)));
     this.#parts = undefined;
   }
 }
@@ -197,7 +197,7 @@ test("a compressed frame is decompressed in steps of 128 KiB at most", () => {
   endpoint.receive(encode({ fin: true, rsv1: true, opcode: Opcode.Binary, payload }));
   let size = 0, largest = 0;
   for (const event of eventsOf(endpoint)) {
-    assert(event.type === "part");
+    assert(isEvent(event, "part"));
     size += event.part.data.length;
     largest = Math.max(largest, event.part.data.length);
   }
@@ -249,7 +249,7 @@ test("property: parts that wait are not written to, whoever reads them whenever,
       room?.set(chunk);
       endpoint.receive(room?.subarray(0, chunk.length) ?? chunk.slice());
       for (const event of eventsOf(endpoint)) {
-        if (event.type === "part") waiting.push(event.part.data as Uint8Array);
+        if (isEvent(event, "part")) waiting.push(event.part.data as Uint8Array);
       }
       for (let count = takes.next().value!; count > 0 && waiting.length > 0; count--) take();
     }

@@ -5,8 +5,8 @@ import { CONNECTION_FAULTS, WebSocketError } from "../../lib/errors.ts";
 import type { CloseInfo } from "../../lib/protocol/close_payload.ts";
 import { Endpoint, type EndpointEvent } from "../../lib/protocol/endpoint.ts";
 import type { Role } from "../../lib/protocol/frame.ts";
-import type { Message } from "../../lib/protocol/message_assembler.ts";
-import { eventsOf } from "../support/endpoint_events.ts";
+import { isMessage, type Message } from "../../lib/protocol/message_assembler.ts";
+import { eventsOf, isEvent } from "../support/endpoint_events.ts";
 import { check } from "../support/property.ts";
 import { concat, fromHex, toHex } from "../vectors/hex.ts";
 import { decodeLines, otherRole, showEvent, wireTo } from "./replay.ts";
@@ -61,21 +61,23 @@ class End {
     this.inbox = this.inbox.subarray(count);
     const before = this.events.length;
     this.events.push(...feed(this.endpoint, bytes));
-    const ended = this.events.slice(0, before).some(({ type }) => type === "close" || type === "error");
+    const ended = this.events.slice(0, before).some((event) =>
+      isEvent(event, "close") || isEvent(event, "error")
+    );
     if (ended) assertEquals(this.events.length, before, "an event came behind the end");
     this.flush();
   }
 
   received(): Message[] {
-    return this.events.flatMap((event) => event.type === "message" ? [event.data] : []);
+    return this.events.filter(isMessage);
   }
 
   pongs(): string[] {
-    return this.events.flatMap((event) => event.type === "pong" ? [toHex(event.payload)] : []);
+    return this.events.flatMap((event) => isEvent(event, "pong") ? [toHex(event.payload)] : []);
   }
 
   closeInfo(): CloseInfo | undefined {
-    return this.events.flatMap((event) => event.type === "close" ? [event.info] : [])[0];
+    return this.events.flatMap((event) => isEvent(event, "close") ? [event.info] : [])[0];
   }
 }
 
@@ -173,7 +175,7 @@ test("back to back with Closes: nothing is lost that a Close does not cut off, a
       assertEquals(end.pongs(), end.pings.slice(0, end.pongs().length));
       // Who closed hears its own code and reason back, unless the other had closed too.
       if (closed) assertEquals(end.closeInfo(), peer.closing ?? end.closing!);
-      assertEquals(end.events.filter(({ type }) => type === "error"), []);
+      assertEquals(end.events.filter((event) => isEvent(event, "error")), []);
     }
   });
   check(property, { numRuns: 300 });
@@ -409,7 +411,7 @@ for (const role of ["server", "client"] as const) {
 test("an error of the endpoint carries its row of the table", () => {
   const ours = endpoint("server");
   const [event] = feed(ours, wireTo("server", "81 01: ff"));
-  assert(event?.type === "error");
+  assert(isEvent(event, "error"));
   const [closeCode, section, message] = CONNECTION_FAULTS["invalid-utf8"];
   assertEquals([event.error.closeCode, event.error.section, event.error.message], [
     closeCode,
@@ -422,6 +424,6 @@ test("a message that arrives in many parts is held in a buffer of its own size, 
   const ours = endpoint("server");
   const bytes = wireTo("server", "82 7e 9c40: 61*40000");
   const events = Array.from(bytes, (_, at) => feed(ours, bytes.subarray(at, at + 1))).flat();
-  const data = events[0]?.type === "message" ? events[0].data as Uint8Array : undefined;
+  const data = events[0] as Uint8Array | undefined;
   assertEquals([events.length, data?.length, data?.buffer.byteLength], [1, 40_000, 40_000]);
 });

@@ -7,12 +7,13 @@
 import { test } from "node:test";
 import { assert, assertEquals } from "#std/assert";
 import { Endpoint, type EndpointEvent } from "../../lib/protocol/endpoint.ts";
+import { isMessage } from "../../lib/protocol/message_assembler.ts";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import { eventsOf } from "../support/endpoint_events.ts";
 import { headerSize, writeFrame } from "../../lib/protocol/frame_encoder.ts";
 import { clientFrame } from "../support/wire.ts";
 import { concat } from "../vectors/hex.ts";
-import { startDeflate } from "./replay.ts";
+import { showEvent, startDeflate } from "./replay.ts";
 
 /** How many frames a turn has. */
 const TURN = 512;
@@ -42,7 +43,7 @@ test("a chunk with more frames than a turn has is taken turn for turn, and nothi
     endpoint.rest();
     const events = turn(endpoint);
     sizes.push(events.length);
-    texts.push(...events.map((event) => event.type === "message" && event.data));
+    texts.push(...events);
   } while (endpoint.weary);
   assertEquals(sizes, [TURN, TURN, 1]);
   assertEquals(texts, Array.from({ length: 2 * TURN + 1 }, (_, i) => `${i}`));
@@ -57,7 +58,7 @@ test("what is received before a turn is over comes after what is left of it, whe
     turn(endpoint);
     endpoint.receive(bytes.slice(cut));
     endpoint.rest();
-    assertEquals(turn(endpoint).map((event) => event.type === "message" && event.data), [
+    assertEquals(turn(endpoint), [
       "512",
       "513",
       "514",
@@ -72,7 +73,7 @@ test("a stream that is lost: what is left is decoded, up to a Close or a fault, 
     const endpoint = server();
     endpoint.receive(concat([left, clientFrame(Opcode.Ping, "?"), clientFrame(Opcode.Text, "3"), end]));
     endpoint.lost();
-    assertEquals(turn(endpoint).map((event) => event.type === "message" && event.data), ["0", "1", "2", "3"]);
+    assertEquals(turn(endpoint), ["0", "1", "2", "3"]);
     assertEquals([endpoint.state, endpoint.output.size], ["gone", 0]);
   }
 });
@@ -123,7 +124,7 @@ test("what comes out of the decompressor counts too: few bytes in are many turns
   let turns = 1;
   for (; sizes.length < 3; turns++) {
     endpoint.rest();
-    sizes.push(...turn(endpoint).map((event) => event.type === "message" ? event.data.length : -1));
+    sizes.push(...turn(endpoint).map((event) => isMessage(event) ? event.length : -1));
   }
   assertEquals(sizes, [1_048_576, 1_048_576, 11]);
   // 256 KiB are a turn, and what was begun by then is 128 KiB more at most.
@@ -134,6 +135,6 @@ test("a Close behind a full turn is taken in the next", () => {
   const endpoint = server();
   endpoint.receive(concat([messages(TURN), clientFrame(Opcode.Close)]));
   assertEquals([turn(endpoint).length, endpoint.finished], [TURN, false]);
-  assertEquals([...eventsOf(endpoint)].map(({ type }) => type), ["close"]);
+  assertEquals([...eventsOf(endpoint)].map(showEvent), ['close 1005 ""']);
   assertEquals(endpoint.finished, true);
 });

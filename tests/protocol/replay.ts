@@ -24,11 +24,9 @@ export function showFrame({ fin, rsv1, opcode, payload }: Frame): string {
 
 /** An event as the vectors write it. */
 export function showEvent(event: EndpointEvent): string {
+  if (typeof event === "string") return `text ${JSON.stringify(event)}`;
+  if (event instanceof Uint8Array) return `binary ${show(event)}`;
   switch (event.type) {
-    case "message":
-      return typeof event.data === "string"
-        ? `text ${JSON.stringify(event.data)}`
-        : `binary ${show(event.data)}`;
     case "part":
       return showPart(event.part);
     case "pong":
@@ -48,6 +46,11 @@ function showPart({ data, first, last }: MessagePart): string {
   return `${first ? "+" : ""}${content}${last ? "." : ""}`;
 }
 
+/** Keeps a frame, which is good until the next is decoded. */
+export function copyFrame({ fin, rsv1, opcode, payload }: Frame): Frame {
+  return { fin, rsv1, opcode, payload };
+}
+
 /** What came of some bytes: lines, of which the last may tell an error. */
 export function decode(
   chunks: Iterable<Uint8Array>,
@@ -58,7 +61,9 @@ export function decode(
   try {
     for (const chunk of chunks) {
       decoder.push(chunk.slice());
-      for (let frame = decoder.next(); frame !== undefined; frame = decoder.next()) frames.push(frame);
+      for (let frame = decoder.next(); frame !== undefined; frame = decoder.next()) {
+        frames.push(copyFrame(frame));
+      }
     }
   } catch (error) {
     if (!(error instanceof WebSocketError)) throw error;

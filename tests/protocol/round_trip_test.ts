@@ -8,6 +8,7 @@ import { type Message, MessageAssembler } from "../../lib/protocol/message_assem
 import { check } from "../support/property.ts";
 import { concat, sameBytes, toHex } from "../vectors/hex.ts";
 import { splitAt } from "../vectors/splits.ts";
+import { copyFrame } from "./replay.ts";
 
 const EDGES = [0, 1, 125, 126, 127, 65_535, 65_536, 65_537];
 const KEY = 0x37fa213d;
@@ -45,7 +46,7 @@ function* decode(
   for (const chunk of chunks) {
     decoder.push(chunk.slice());
     for (let frame = decoder.next(); frame !== undefined; frame = decoder.next()) {
-      yield [frame, decoder.remaining];
+      yield [copyFrame(frame), decoder.remaining];
     }
   }
   if (!decoder.idle) throw new Error("The decoder waits for more");
@@ -89,7 +90,7 @@ function pieceFault(
     }
     held += frame.payload.length;
     missing = remaining;
-    const message = assembler.add(frame, remaining);
+    const message = assembler.add(frame, remaining) as Message | undefined;
     if (message === undefined) continue;
     if (missing !== 0) return `${missing} bytes are said to be missing from a message that is complete`;
     if (message.length !== held) return `a message has ${message.length} bytes, not ${held}`;
@@ -228,7 +229,9 @@ test("RSV1 comes back, and stands on the first piece alone", () => {
     const pieces: Frame[] = [];
     for (const chunk of splitAt(bytes, [at])) {
       decoder.push(chunk.slice());
-      for (let piece = decoder.next(); piece !== undefined; piece = decoder.next()) pieces.push(piece);
+      for (let piece = decoder.next(); piece !== undefined; piece = decoder.next()) {
+        pieces.push(copyFrame(piece));
+      }
     }
     assertEquals(pieces.map(({ rsv1 }) => rsv1), pieces.map((_, i) => i === 0));
     assertEquals(pieces.map(({ fin }) => fin), pieces.map((_, i) => i === pieces.length - 1));

@@ -4,14 +4,23 @@
  * @module
  */
 
-import type { Endpoint, EndpointEvent } from "../../lib/protocol/endpoint.ts";
+import type { Endpoint, EndpointEvent, EndpointNotice } from "../../lib/protocol/endpoint.ts";
+import { isMessage } from "../../lib/protocol/message_assembler.ts";
+
+/** Tells whether an event is of a type. */
+export function isEvent<T extends EndpointNotice["type"]>(
+  event: EndpointEvent | undefined,
+  type: T,
+): event is Extract<EndpointNotice, { type: T }> {
+  return event !== undefined && !isMessage(event) && event.type === type;
+}
 
 /** All events that there are now. */
 export function* eventsOf(endpoint: Endpoint): Generator<EndpointEvent, void> {
   do {
     endpoint.rest();
     for (let event = endpoint.next(); event !== undefined; event = endpoint.next()) {
-      yield event.type === "end" ? endpoint.allRead()! : event;
+      yield isEvent(event, "end") ? endpoint.allRead()! : event;
     }
   } while (endpoint.weary && !endpoint.finished);
 }
