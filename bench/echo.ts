@@ -24,6 +24,8 @@ import { medianRatio } from "./support/statistics.ts";
 interface Goal {
   readonly load: string;
   readonly least?: Readonly<Record<Runtime, number>>;
+  /** The same of `forEach`, which takes large messages with `borrow`. */
+  readonly leastOfEach?: Readonly<Record<Runtime, number>>;
   /** What share of the plain socket's messages it must reach. */
   readonly leastOfPlain?: number;
   /** Whether a quick run leaves it out. */
@@ -32,13 +34,43 @@ interface Goal {
 
 const GOALS: readonly Goal[] = [
   { load: "1x1x64", leastOfPlain: 0.8, slow: true },
-  { load: "64x1x64", least: { node: 1, deno: 0.95, bun: 0.9 }, leastOfPlain: 0.8 },
-  { load: "64x16x64", least: { node: 9, deno: 8, bun: 0.85 } },
-  { load: "16x256x64", least: { node: 25, deno: 20, bun: 1 }, slow: true },
-  { load: "16x16x1024", least: { node: 5.5, deno: 4, bun: 1 } },
-  { load: "16x4x65536", least: { node: 1.5, deno: 1, bun: 1 }, leastOfPlain: 0.6 },
-  { load: "4x2x1048576", least: { node: 1.8, deno: 0.95, bun: 0.9 } },
+  {
+    load: "64x1x64",
+    least: { node: 1, deno: 0.95, bun: 0.9 },
+    leastOfEach: { node: 1, deno: 1, bun: 0.95 },
+    leastOfPlain: 0.8,
+  },
+  {
+    load: "64x16x64",
+    least: { node: 10, deno: 10, bun: 0.85 },
+    leastOfEach: { node: 12, deno: 12, bun: 1.05 },
+  },
+  {
+    load: "16x256x64",
+    least: { node: 28, deno: 30, bun: 0.95 },
+    leastOfEach: { node: 36, deno: 42, bun: 1.2 },
+    slow: true,
+  },
+  {
+    load: "16x16x1024",
+    least: { node: 7, deno: 5.5, bun: 0.95 },
+    leastOfEach: { node: 9, deno: 7.5, bun: 1.15 },
+  },
+  {
+    load: "16x4x65536",
+    least: { node: 1.6, deno: 0.8, bun: 1 },
+    leastOfEach: { node: 2.3, deno: 1, bun: 1.2 },
+    leastOfPlain: 0.6,
+  },
+  {
+    load: "4x2x1048576",
+    least: { node: 1.8, deno: 1, bun: 0.9 },
+    leastOfEach: { node: 3.5, deno: 1.3, bun: 1.1 },
+  },
 ];
+
+/** From how many bytes on a message is borrowed: below, a copy costs next to nothing. */
+const BORROW_FROM = 65_536;
 
 /** What is sent, and how it is echoed. */
 interface Setting {
@@ -53,17 +85,32 @@ interface Outcome {
   readonly shape: LoadShape;
   readonly runtime: Runtime;
   readonly ours: Samples;
+  /** By `forEach`; missing where something else than `for await` was asked for. */
+  readonly each: Samples | undefined;
   /** Missing where the runtime has nothing that does the same. */
   readonly theirs: Samples | undefined;
   readonly plain: Samples;
 }
 
-function contestants(runtime: Runtime, { content, api }: Setting): Contestant[] {
+/** Who takes part in a load. */
+interface Field {
+  readonly ours: Contestant;
+  readonly plain: Contestant;
+  readonly each?: Contestant;
+  readonly theirs?: Contestant;
+}
+
+function fieldOf(runtime: Runtime, { size }: LoadShape, { content, api }: Setting): Field {
   const deflated = content === "deflated";
-  const ours = sluice(runtime, ["--api", api, ...deflated ? deflateArgs[runtime] : []]);
-  const all = [ours, plainSocket(runtime)];
-  // Deno's own WebSocket has no compression.
-  return deflated && runtime === "deno" ? all : [...all, peer(runtime, deflated ? ["--compression"] : [])];
+  const flags = deflated ? deflateArgs[runtime] : [];
+  const each = size < BORROW_FROM ? "each" : "each-borrow";
+  return {
+    ours: sluice(runtime, ["--api", api, ...flags]),
+    plain: plainSocket(runtime),
+    ...api === "iterate" && { each: sluice(runtime, ["--api", each, ...flags]) },
+    // Deno's own WebSocket has no compression.
+    ...!(deflated && runtime === "deno") && { theirs: peer(runtime, deflated ? ["--compression"] : []) },
+  };
 }
 
 async function measureEcho(
@@ -77,9 +124,12 @@ async function measureEcho(
     for (const runtime of options.runtimes) {
       progress.begin(`echo ${formatLoad(shape)}, ${runtimeNames[runtime]}`);
       const load = { ...shape, content: setting.content };
-      const entries = contestants(runtime, setting).map((contestant) => ({ contestant, load }));
-      const [ours, plain, theirs] = await race(entries, options, progress);
-      outcomes.push({ goal, shape, runtime, ours: ours!, plain: plain!, theirs });
+      const field = fieldOf(runtime, shape, setting);
+      const entries = Object.values(field).map((contestant: Contestant) => ({ contestant, load }));
+      const samples = await race(entries, options, progress);
+      const of = (name: keyof Field) => samples[Object.keys(field).indexOf(name)];
+      const [ours, plain] = [of("ours")!, of("plain")!];
+      outcomes.push({ goal, shape, runtime, ours, plain, each: of("each"), theirs: of("theirs") });
     }
   }
   return outcomes;
@@ -88,16 +138,18 @@ async function measureEcho(
 const ratio = (ours: Samples, theirs: Samples, key: "rate" | "cpu" | "p99" = "rate") =>
   medianRatio(series(ours, key), series(theirs, key));
 
-function row({ shape, runtime, ours, theirs, plain }: Outcome): Row {
+function row({ shape, runtime, ours, each, theirs, plain }: Outcome): Row {
   const [we, floor] = [summarize(ours), summarize(plain)];
   const they = theirs && summarize(theirs);
   return {
     "connections x in flight x size": formatLoad(shape),
     "runtime, peer": `${runtimeNames[runtime]}, ${peer(runtime).name}`,
     "Sluice, messages/s": we.rate,
+    "forEach": each ? summarize(each).rate : null,
     "peer": they?.rate ?? null,
     "plain TCP": floor.rate,
     "ratio to peer": theirs ? ratio(ours, theirs) : null,
+    "forEach's": each && theirs ? ratio(each, theirs) : null,
     "to plain": ratio(ours, plain),
     "Sluice, us CPU each": we.cpu,
     "peer, us": they?.cpu ?? null,
@@ -122,11 +174,15 @@ function roundTripRow({ shape, runtime, ours, theirs, plain }: Outcome): Row {
   };
 }
 
-function checksOf({ goal, shape, runtime, ours, theirs, plain }: Outcome): Check[] {
+function checksOf({ goal, shape, runtime, ours, each, theirs, plain }: Outcome): Check[] {
   const what = `${formatLoad(shape)} on ${runtimeNames[runtime]}`;
   const checks: Check[] = [];
   if (goal.least !== undefined && theirs !== undefined) {
     checks.push(atLeast(goal.least[runtime], `${what}, messages to the peer's`, ratio(ours, theirs)));
+  }
+  if (goal.leastOfEach !== undefined && each !== undefined && theirs !== undefined) {
+    const all = `${what}, forEach's messages to the peer's`;
+    checks.push(atLeast(goal.leastOfEach[runtime], all, ratio(each, theirs)));
   }
   if (goal.leastOfPlain !== undefined) {
     checks.push(atLeast(goal.leastOfPlain, `${what}, messages to plain TCP's`, ratio(ours, plain)));
