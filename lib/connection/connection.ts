@@ -52,14 +52,10 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   #writable: WritableStream<string | Bytes | PreparedMessage> | undefined;
 
   #paused = true;
-  /** Whether no more is decoded than there is room for: one read may bring a thousand times as much as was compressed. */
-  readonly #decodesOnDemand: boolean;
-  /** Whether it waits for its next turn. */
-  #yielding = false;
+  /** Whether it goes on in a moment, or in its next turn. */
+  #goesOn = false;
   /** Whether somebody has ever borrowed messages. */
   #lends = false;
-  /** Whether what was held back will be dealt with in a moment. */
-  #workDue = false;
   readonly #closeState = new CloseState();
   /** The state of which all has been done that it asks for, and the time within which the next must come. */
   #life: Life = LIFE.open;
@@ -79,7 +75,6 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     const { role, deflate } = start;
     const { maxMessageSize, maxEmptyFragments, highWaterMark, keepalive } = this.#limits = start.limits;
     const { copyUpTo } = transport;
-    this.#decodesOnDemand = deflate !== undefined;
     this.#endpoint = new Endpoint({ role, maxMessageSize, maxEmptyFragments, deflate, copyUpTo });
     this.#outbox = new Outbox(transport, this.#endpoint.output, highWaterMark);
     transport.sink = this;
@@ -236,7 +231,7 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     if (!this.#outbox.relieved) this.#endpoint.congested = true;
     if (this.#lends) this.#endpoint.ownMessages = !this.#queue.lendsViews();
     this.#endpoint.receive(bytes);
-    if (this.#decodesOnDemand && this.#transport.turnIsOver?.()) this.#endpoint.skipTurn();
+    if (this.#endpoint.decodesOnDemand && this.#transport.turnIsOver?.()) this.#endpoint.skipTurn();
     this.#work();
   }
 
@@ -260,6 +255,8 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   }
 
   gone(cause?: unknown): void {
+    // Its next turn does not come.
+    this.#goesOn = false;
     try {
       // What had arrived is not lost with the stream: it stays readable, the error comes after it.
       for (const bytes of this.#transport.takeUnread?.() ?? []) this.#endpoint.receive(bytes);
@@ -273,6 +270,11 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     this.#closeState.tellGone();
   }
 
+  /** When the keepalive wants to be asked. */
+  get due(): number {
+    return this.#keepalive!.due;
+  }
+
   /** Does what the keepalive says is to be done now. */
   expire(): void {
     this.#transport.lookForProgress?.();
@@ -284,7 +286,7 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   }
 
   goOn(): void {
-    this.#yielding = false;
+    this.#goesOn = false;
     this.#endpoint.rest();
     this.#work();
   }
@@ -314,8 +316,8 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     for (let event = this.#next(); event !== undefined; event = this.#next()) this.#handle(event);
     if (this.#endpoint.finished) this.#flush();
     else if (this.#outbox.size > 0) this.#outbox.push();
-    if (this.#endpoint.weary && !this.#yielding) {
-      this.#yielding = true;
+    if (this.#endpoint.weary && !this.#goesOn) {
+      this.#goesOn = true;
       this.#transport.yield();
     }
     this.#regulate();
@@ -331,10 +333,10 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   /** Goes on with what is held back: not at once, for it is a stream that asks, perhaps from inside of a call of ours. */
   #workSoon(): void {
     const holdsBack = this.#paused || this.#endpoint.state === "lost";
-    if (!holdsBack || this.#workDue) return;
-    this.#workDue = true;
+    if (!holdsBack || this.#goesOn) return;
+    this.#goesOn = true;
     queueMicrotask(() => {
-      this.#workDue = false;
+      this.#goesOn = false;
       this.#work();
     });
   }
@@ -369,7 +371,7 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   }
 
   #next(): EndpointEvent | undefined {
-    return this.#decodesOnDemand && this.#full ? undefined : this.#endpoint.next();
+    return this.#endpoint.decodesOnDemand && this.#full ? undefined : this.#endpoint.next();
   }
 
   #flush(): void {

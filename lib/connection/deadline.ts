@@ -11,6 +11,8 @@ type Timer = ReturnType<typeof setTimeout>;
 
 /** Something that waits on a {@linkcode SharedTimer}. */
 export interface Expiring {
+  /** When its time comes, as `performance.now()` counts; `Infinity`: never. */
+  readonly due: number;
   /** Called when its time has come; it no longer waits by then. */
   expire(): void;
 }
@@ -23,33 +25,30 @@ interface SharedTimerOptions {
 
 /** One timer for everything that waits for the same time. */
 export class SharedTimer {
-  readonly #time: number;
   readonly #background: boolean;
   readonly #onIdle: (() => void) | undefined;
-  /** What waits, and until when, as `performance.now()` counts: the earliest first. */
-  readonly #waiting = new Map<Expiring, number>();
+  /** What waits, the earliest first. */
+  readonly #waiting = new Set<Expiring>();
   /** The one timer that runs, or is being called. */
   #timer: Timer | undefined;
 
   /**
    * Makes a timer that does not run yet.
    *
-   * @param time How long to wait, in milliseconds; `Infinity` waits for ever, and 0 as long as 1.
    * @param options `background`: whether the process may end before, where the platform's timers know that. `onIdle`: called
    * when nothing waits any more.
    */
-  constructor(time: number, { background = false, onIdle }: SharedTimerOptions = {}) {
-    this.#time = Math.max(1, time);
+  constructor({ background = false, onIdle }: SharedTimerOptions = {}) {
     this.#background = background;
     this.#onIdle = onIdle;
   }
 
-  /** Starts to wait; starts again if it waits already. */
+  /** Starts to wait; starts again if it waits already. All must wait for the same time, from when they are added. */
   add(who: Expiring): void {
-    if (this.#time === Infinity) return;
+    if (who.due === Infinity) return;
     this.#waiting.delete(who);
-    this.#waiting.set(who, performance.now() + this.#time);
-    if (this.#timer === undefined) this.#start(this.#time);
+    this.#waiting.add(who);
+    if (this.#timer === undefined) this.#start(who);
   }
 
   /** Stops waiting. */
@@ -57,8 +56,8 @@ export class SharedTimer {
     if (this.#waiting.delete(who) && this.#waiting.size === 0) this.#stop();
   }
 
-  #start(time: number): void {
-    this.#timer = setTimeout(() => this.#call(), Math.max(1, Math.ceil(time)));
+  #start({ due }: Expiring): void {
+    this.#timer = setTimeout(() => this.#call(), Math.max(1, Math.ceil(due - performance.now())));
     if (this.#background && typeof this.#timer === "object") this.#timer.unref?.();
   }
 
@@ -75,15 +74,15 @@ export class SharedTimer {
   #call(): void {
     const now = performance.now();
     try {
-      for (const [who, due] of this.#waiting) {
-        if (due > now) return;
+      for (const who of this.#waiting) {
+        if (who.due > now) return;
         this.#waiting.delete(who);
         who.expire();
       }
     } finally {
       this.#stop();
-      for (const due of this.#waiting.values()) {
-        this.#start(due - performance.now());
+      for (const first of this.#waiting) {
+        this.#start(first);
         break;
       }
     }
@@ -99,7 +98,7 @@ const backgroundTimers = new Map<number, SharedTimer>();
  * Starts to wait, on the timer that is shared by all that wait for so long.
  *
  * @param who What to call.
- * @param time How long to wait, in milliseconds.
+ * @param time How long that is, in milliseconds.
  * @param options `background`: whether the process may end before.
  * @returns The timer, to stop waiting.
  */
@@ -109,7 +108,7 @@ export function startWaiting(
   { background = false }: { background?: boolean } = {},
 ): SharedTimer {
   const all = background ? backgroundTimers : timers;
-  const timer = all.get(time) ?? new SharedTimer(time, { background, onIdle: () => forget() });
+  const timer = all.get(time) ?? new SharedTimer({ background, onIdle: () => forget() });
   const forget = () => all.get(time) === timer && all.delete(time);
   if (time !== Infinity) all.set(time, timer);
   timer.add(who);
@@ -118,16 +117,18 @@ export function startWaiting(
 
 /** Runs something after a time, once, unless it is stopped before. */
 export class Deadline implements Expiring {
+  readonly due: number;
   readonly #timer: SharedTimer;
   readonly #run: () => void;
 
   /**
    * Starts to wait.
    *
-   * @param time How long, in milliseconds; `Infinity` is for ever.
+   * @param time How long, in milliseconds; `Infinity` is for ever, and 0 as long as 1.
    * @param run What to run then.
    */
   constructor(time: number, run: () => void) {
+    this.due = performance.now() + Math.max(1, time);
     this.#run = run;
     this.#timer = startWaiting(this, time);
   }

@@ -156,6 +156,11 @@ export class Endpoint {
     if (!this.#streaming) this.#decoder.ownMessages = own;
   }
 
+  /** Whether no more may be decoded than there is room for: one read may bring a thousand times as much as was compressed. */
+  get decodesOnDemand(): boolean {
+    return this.#deflate !== undefined;
+  }
+
   /** Where the connection stands, and what is to be done about its stream. */
   get life(): Life {
     return this.#life;

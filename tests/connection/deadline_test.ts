@@ -15,11 +15,13 @@ function mostTimers(clock: Clock, time: number): number {
 
 test("one that waits again when its time has come starts no second timer", () =>
   withClock((clock) => {
-    const timer = new SharedTimer(2);
+    const timer = new SharedTimer();
     let calls = 0;
     const waiting = Array.from({ length: 10 }, () => ({
+      due: clock.now + 2,
       expire() {
         calls++;
+        this.due = clock.now + 2;
         timer.add(this);
       },
     }));
@@ -31,11 +33,13 @@ test("one that waits again when its time has come starts no second timer", () =>
 
 test("one that stops and waits again when its time has come starts no second timer", () =>
   withClock((clock) => {
-    const timer = new SharedTimer(2);
+    const timer = new SharedTimer();
     let calls = 0;
     const who = {
+      due: clock.now + 2,
       expire() {
         calls++;
+        this.due = clock.now + 2;
         timer.add(this);
         timer.delete(this);
         timer.add(this);
@@ -49,27 +53,23 @@ test("one that stops and waits again when its time has come starts no second tim
 
 test("a time of 0 does not keep the event loop from anything else", () =>
   withClock((clock) => {
-    const timer = new SharedTimer(0);
     let calls = 0;
-    const who = {
-      expire() {
-        calls++;
-        timer.add(this);
-      },
-    };
-    timer.add(who);
+    const again = () => void (calls++, deadline = new Deadline(0, again));
+    let deadline = new Deadline(0, again);
     clock.advance(5);
-    timer.delete(who);
-    assertEquals(calls, 5);
+    deadline.stop();
+    assertEquals([calls, clock.timers], [5, 0]);
   }));
 
 test("all are called in the order in which they began to wait, and one that stops another is obeyed", () =>
   withClock((clock) => {
-    const timer = new SharedTimer(5);
+    const timer = new SharedTimer();
     const called: string[] = [];
-    const late = { expire: () => void called.push("late") };
-    const stopped = { expire: () => void called.push("stopped") };
+    const due = clock.now + 5;
+    const late = { due: due + 1, expire: () => void called.push("late") };
+    const stopped = { due, expire: () => void called.push("stopped") };
     const stopping = {
+      due,
       expire() {
         called.push("stopping");
         timer.delete(stopped);

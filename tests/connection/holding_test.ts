@@ -114,6 +114,25 @@ test("what a lost stream leaves is read to the end, and then the loss, though no
   assertEquals(count, 20);
 });
 
+test("what a lost stream leaves does not wait for a turn that does not come any more", async () => {
+  const { connection, transport } = inflating({ highWaterMark: 100 * KIB });
+  transport.turnIsOver = () => true;
+  transport.yield = NotingTransport.prototype.yield;
+  const payload = new Uint8Array(KIB);
+  const frame = new Uint8Array(headerSize(payload.length, true) + payload.length);
+  writeFrame(frame, 0, { fin: true, rsv1: true, opcode: Opcode.Binary, payload }, 0x37fa213d);
+  transport.sink.data(concat(Array.from({ length: 20 }, () => frame)));
+  assertEquals(transport.told.slice(-2), ["yield", "pause"]);
+  transport.open = false;
+  transport.sink.gone();
+  let count = 0;
+  const reading = (async () => {
+    for await (const _ of connection) count++;
+  })();
+  await assertRejects(() => reading, WebSocketError, "lost");
+  assertEquals(count, 20);
+});
+
 test("what was not decompressed for want of room is thrown away by our Close, and the peer's is seen", async () => {
   const { connection, transport, seen } = inflating({ highWaterMark: 1 });
   const payload = new Uint8Array(KIB);

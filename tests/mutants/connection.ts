@@ -30,7 +30,7 @@ const connection = mutantsOf(
     ["who has had its turn waits", "full || this.#endpoint.weary", "full"],
     [
       "who waits for its turn gets it once",
-      "this.#endpoint.weary && !this.#yielding",
+      "this.#endpoint.weary && !this.#goesOn",
       "this.#endpoint.weary",
     ],
     [
@@ -177,17 +177,17 @@ const INBOX = "tests/streams/message_inbox_test.ts";
 
 const streaming = [
   ...mutantsOf("lib/connection/connection.ts", ["tests/connection/holding_test.ts"], [
-    [
-      "what is not read is not decompressed",
-      "this.#decodesOnDemand = deflate !== undefined;",
-      "this.#decodesOnDemand = false;",
-    ],
+    ["what is not read is not decompressed", "this.#endpoint.decodesOnDemand && this.#full", "false"],
     [
       "what comes compressed waits when the turn is over",
-      "this.#decodesOnDemand && this.#transport.turnIsOver?.()",
+      "this.#endpoint.decodesOnDemand && this.#transport.turnIsOver?.()",
       "false",
     ],
-    ["what is not read holds back", "this.#decodesOnDemand && this.#full ? undefined : ", ""],
+    [
+      "a turn that does not come is not waited for",
+      "    // Its next turn does not come.\n    this.#goesOn = false;",
+      "",
+    ],
   ]),
   ...mutantsOf("lib/connection/connection.ts", STREAMING, [
     ["messages wait while one is streamed", "if (this.#line?.busy) return this.#line.send(own);", ""],
