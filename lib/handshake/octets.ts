@@ -27,8 +27,6 @@ export const LF = 0x0a;
 export const CR = 0x0d;
 /** Is SP. */
 export const SP = 0x20;
-/** Is `:`. */
-export const COLON = 0x3a;
 
 const DIGITS = "0123456789";
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -52,18 +50,14 @@ function makeClasses(): Uint8Array {
 }
 
 /**
- * Finds the first octet outside a class.
+ * Lists the bytes of a class, or of a text.
  *
- * @param bytes What to look through.
- * @param from Where to begin.
- * @param stop Where to end.
- * @param octetClass One of the classes of this module.
- * @returns The octet's index, or `stop`.
+ * @param members One of the classes of this module, or a text in latin-1.
+ * @returns Their values.
  */
-export function skip(bytes: Uint8Array, from: number, stop: number, octetClass: number): number {
-  let at = from;
-  while (at < stop && (CLASSES[bytes[at]!]! & octetClass) !== 0) at++;
-  return at;
+export function bytesOf(members: number | string): number[] {
+  if (typeof members === "string") return Array.from(members, (member) => member.charCodeAt(0));
+  return [...CLASSES.keys()].filter((byte) => (CLASSES[byte]! & members) !== 0);
 }
 
 /**

@@ -10,46 +10,57 @@ const HEADS = ["tests/handshake/head_parser_test.ts", "tests/handshake/server_ve
 const SERVER = ["tests/handshake/server_handshake_test.ts", ...HEADS];
 const CLIENT = ["tests/handshake/client_handshake_test.ts", "tests/handshake/client_vectors_test.ts"];
 
-const heads = mutantsOf("lib/handshake/head_reader.ts", HEADS, [
-  ["a head has a size", "if (end === this.#maxHeadSize) {", "if (false) {"],
-  ["a first line has a fault of its own", `this.#step === "start-line" ? this.#startLine.overflow : `, ""],
-  [
-    "headers are few",
-    `if (this.#spans.length === this.#maxHeaders * 4) throw new HandshakeError("too-many-headers");`,
-    "",
-  ],
-  ["headers have names", `if (this.#at === this.#lineStart) throw new HandshakeError("header-line");`, ""],
-  [
-    "delimiters are where they belong",
-    `if (bytes[this.#at] !== octet) throw new HandshakeError("header-line");`,
-    "",
-  ],
+const heads = mutantsOf("lib/handshake/head_parser.ts", [...HEADS, ...CLIENT], [
+  ["a head has a size", "if (this.#size + stop === this.#maxHeadSize) {", "if (false) {"],
+  ["a first line has a fault of its own", `this.#state > HEADERS_END ? this.#grammar.overflow : `, ""],
+  ["headers are few", " && this.#lines++ === this.#maxHeaders", " && false"],
+  ["what is malformed is refused", "if (state === MALFORMED) {", "if (false) {"],
+  ["so is another version", `if (state === WRONG_VERSION) throw new HandshakeError("http-version");`, ""],
 ]);
 
-const requestLine = mutantsOf("lib/handshake/request_line.ts", HEADS, [
-  ["there is a method", `if (at === this.#methodStart) throw new HandshakeError("request-line");`, ""],
-  ["there is a target", `if (at === this.#methodEnd + 1) throw new HandshakeError("request-line");`, ""],
-  ["a request line is well formed", `if (bytes[at] !== octet) throw new HandshakeError("request-line");`, ""],
-]);
-
-const statusLine = mutantsOf("lib/handshake/status_line.ts", [
-  ...CLIENT,
-  "tests/handshake/head_parser_test.ts",
-], [
-  ["a status is 100 at least", "at > STATUS_START && bytes[STATUS_START] === DIGIT_ZERO", "false"],
+const headGrammar = mutantsOf("lib/handshake/head_grammar.ts", [...HEADS, ...CLIENT], [
+  ["headers have names", `["line", TOKEN, "name"],`, `["line", TOKEN, "name"],\n  ["line", ":", "value"],`],
+  ["a name ends at its colon", `["name", ":", "value"],`, `["name", ": ", "value"],`],
+  ["a value ends with CRLF", `["value LF", "\\n", "line"],`, `["value LF", FIELD, "line"],`],
+  [
+    "no LF is bare",
+    `["value", "\\r", "value LF"],`,
+    `["value", "\\r", "value LF"],\n  ["value", "\\n", "line"],`,
+  ],
+  ["the major version is 1", `["major", "1", "dot"],`, `["major", DIGIT, "dot"],`],
+  ["a version is well formed", `["slash", "/", "major"],`, `["slash", FIELD, "major"],`],
+  [
+    "the minor version is 0 or 1",
+    `...versionRows("version", "01", "CR"),`,
+    `...versionRows("version", "012", "CR"),`,
+  ],
+  [
+    "there is a method",
+    `["first", TOKEN, "method"],`,
+    `["first", TOKEN, "method"],\n    ["start", " ", "target start"],`,
+  ],
+  [
+    "there is a target",
+    `["target start", VISIBLE, "target"],`,
+    `["target start", VISIBLE, "target"],\n    ["target start", " ", "version"],`,
+  ],
+  [
+    "a request line is well formed",
+    `["method", " ", "target start"],`,
+    `["method", "\\t ", "target start"],`,
+  ],
+  ["a status is 100 at least", `["status", "123456789", "status 2"],`, `["status", DIGIT, "status 2"],`],
   [
     "an answer is in 1.1",
-    `if (versionBefore(bytes, at) !== "1.1") throw new HandshakeError("http-version");`,
-    "",
+    `...versionRows("start", "1", "space"),`,
+    `...versionRows("start", "01", "space"),`,
   ],
-  ["a status has three digits", `else if (at < stop) throw new HandshakeError("status-line");`, ""],
-  ["a status line is well formed", `if (bytes[at] !== octet) throw new HandshakeError("status-line");`, ""],
-]);
-
-const version = mutantsOf("lib/handshake/http_version.ts", [...HEADS, ...CLIENT], [
-  ["a version is well formed", "if (!fits) throw new HandshakeError(malformed);", ""],
-  ["the major version is 1", "bytes[end - 3] === DIGIT_ONE && minor === DIGIT_ONE", "minor === DIGIT_ONE"],
-  ["the minor version is 0 or 1", `throw new HandshakeError("http-version");`, `return "1.1";`],
+  [
+    "a status has three digits",
+    `["status 3", DIGIT, "status end"],`,
+    `["status 3", DIGIT, "status end"],\n    ["status 3", "\\r", "LF"],`,
+  ],
+  ["a status line is well formed", `["space", " ", "status"],`, `["space", "\\t ", "status"],`],
 ]);
 
 const octets = mutantsOf("lib/handshake/octets.ts", [...HEADS, "tests/handshake/grammar_test.ts"], [
@@ -248,9 +259,7 @@ const webSocketUrl = mutantsOf("lib/handshake/websocket_url.ts", ["tests/handsha
 /** The guards of the handshake. */
 export const handshakeMutants: readonly Mutant[] = [
   ...heads,
-  ...requestLine,
-  ...statusLine,
-  ...version,
+  ...headGrammar,
   ...octets,
   ...upgrade,
   ...key,
