@@ -28,7 +28,7 @@
 
 export * from "./lib/errors.ts";
 
-export type { Extension } from "./lib/protocol/extensions.ts";
+export type { Extension } from "./lib/handshake/extensions.ts";
 export { type Frame, Opcode } from "./lib/protocol/frame.ts";
 
 export { acceptKey, generateKey } from "./lib/handshake/accept_key.ts";
@@ -70,7 +70,7 @@ export type {
   Deflater,
   InflateOptions,
   Inflater,
-} from "./lib/connection/compression.ts";
+} from "./lib/handshake/compression.ts";
 export { type ConnectOptions, connectStream, type TlsConnectOptions } from "./lib/connection/connect.ts";
 export type { KeepaliveOptions, Limits } from "./lib/connection/limits.ts";
 export * from "./lib/connection/to_web_socket.ts";

@@ -23,9 +23,9 @@ import {
 } from "../handshake/server_handshake.ts";
 import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import type { DeflateCodec } from "../protocol/deflate_codec.ts";
-import { type CompressionOptions, readCompression } from "../protocol/deflate_negotiation.ts";
+import { type CompressionOptions, readCompression } from "../handshake/deflate_negotiation.ts";
 import { ByteChannel } from "./byte_channel.ts";
-import { Compression } from "./compression.ts";
+import { Compression } from "../handshake/compression.ts";
 import { Connection } from "./connection.ts";
 import { writeResponse } from "./http_answer.ts";
 import { Deadline } from "./deadline.ts";

@@ -6,7 +6,7 @@
 
 import { HandshakeError } from "../errors.ts";
 import { wrongType } from "../options/wrong_type.ts";
-import { type Extension, parseExtensions } from "../protocol/extensions.ts";
+import { type Extension, parseExtensions } from "./extensions.ts";
 import { isValidKey } from "./accept_key.ts";
 import { readUserHeaders, writeField, writeFields } from "./field_lines.ts";
 import type { HeadersInput } from "./field_lines.ts";

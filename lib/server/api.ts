@@ -17,7 +17,7 @@ export type {
   Deflater,
   InflateOptions,
   Inflater,
-} from "../connection/compression.ts";
+} from "../handshake/compression.ts";
 export type { ConnectOptions, TlsConnectOptions } from "../connection/connect.ts";
 export type { KeepaliveOptions, Limits } from "../connection/limits.ts";
 export type { RemoteAddress } from "../connection/transport.ts";

@@ -21,7 +21,6 @@ interface Row {
 const options = /^lib\/options\//;
 const errors = /^lib\/errors\.ts$/;
 const protocol = /^lib\/protocol\//;
-const extensionNegotiation = /^lib\/protocol\/(?:extensions?|permessage_deflate)(?:_\w+)?\.ts$/;
 const handshake = /^lib\/handshake\//;
 const streams = /^lib\/streams\//;
 const connection = /^lib\/connection\//;
@@ -37,7 +36,8 @@ const table: readonly Row[] = [
   { of: "lib/protocol/", may: [errors, options], breach: `import { a } from "../handshake/accept_key.ts";` },
   {
     of: "lib/handshake/",
-    may: [errors, options, extensionNegotiation],
+    may: [errors, options],
+    typesOf: { from: protocol, except: [] },
     breach: `import { a } from "../protocol/frame.ts";`,
   },
   {

@@ -7,7 +7,7 @@
  */
 
 import { jsonMessage } from "../../bench/json.ts";
-import type { CompressionOptions } from "../../lib/connection/compression.ts";
+import type { CompressionOptions } from "../../lib/handshake/compression.ts";
 import type { Role } from "../../lib/protocol/frame.ts";
 import { LONG } from "../support/long.ts";
 import { type Case, octets } from "./case.ts";

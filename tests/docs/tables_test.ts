@@ -3,7 +3,7 @@ import { assert, assertEquals } from "#std/assert";
 import { readLimits } from "../../lib/connection/limits.ts";
 import { readGroupsOptions } from "../../lib/groups/groups_options.ts";
 import { readHistoryOptions } from "../../lib/groups/history_options.ts";
-import { readCompression } from "../../lib/protocol/deflate_negotiation.ts";
+import { readCompression } from "../../lib/handshake/deflate_negotiation.ts";
 import { readServeOptions, serveTable } from "../../lib/server/serve_options.ts";
 import { readPage } from "./blocks.ts";
 

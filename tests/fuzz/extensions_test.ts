@@ -6,8 +6,8 @@ import {
   type DeflateSettings,
   offerDeflate,
   readCompression,
-} from "../../lib/protocol/deflate_negotiation.ts";
-import { type Extension, formatExtension, parseExtensions } from "../../lib/protocol/extensions.ts";
+} from "../../lib/handshake/deflate_negotiation.ts";
+import { type Extension, formatExtension, parseExtensions } from "../../lib/handshake/extensions.ts";
 import { fuzz } from "./fuzz.ts";
 
 const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";

@@ -7,12 +7,12 @@
 import { assert, assertEquals } from "#std/assert";
 import { setImmediate as turn } from "node:timers/promises";
 import { zlibCodec } from "../../lib/adapters/zlib/codec.ts";
-import { Compression } from "../../lib/connection/compression.ts";
+import { Compression } from "../../lib/handshake/compression.ts";
 import { Connection } from "../../lib/connection/connection.ts";
 import { readLimits } from "../../lib/connection/limits.ts";
 import type { EndpointDeflate } from "../../lib/protocol/endpoint.ts";
 import type { Message } from "../../lib/protocol/message_assembler.ts";
-import { parseExtensions } from "../../lib/protocol/extensions.ts";
+import { parseExtensions } from "../../lib/handshake/extensions.ts";
 import { type IncomingMessage, prepare } from "../../mod.ts";
 import { concat } from "../vectors/hex.ts";
 import { FrameCounter } from "./frame_counter.ts";

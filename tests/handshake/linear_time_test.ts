@@ -12,7 +12,7 @@ import { RequestHeadParser } from "../../lib/handshake/head_parser.ts";
 import { isAllowedOrigin } from "../../lib/handshake/origin.ts";
 import { requestUrl } from "../../lib/handshake/request_url.ts";
 import { checkUpgrade } from "../../lib/handshake/server_handshake.ts";
-import { parseExtensions } from "../../lib/protocol/extensions.ts";
+import { parseExtensions } from "../../lib/handshake/extensions.ts";
 import { assertLinear, shortestTime } from "../support/linear.ts";
 import { UPGRADE } from "../support/wire.ts";
 import { latin1 } from "../vectors/splits.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CompressionOptions } from "../../lib/connection/compression.ts";
+import type { CompressionOptions } from "../../lib/handshake/compression.ts";
 import { type Runtime, runtimes } from "../support/runtimes.ts";
 import { type ClientSpec, type PeerSpec, sluiceClient, sluiceServer, sluiceStreamClient } from "./try_all.ts";
 

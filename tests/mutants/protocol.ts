@@ -263,8 +263,8 @@ const lives = [
 ];
 
 const extensions = mutantsOf(
-  "lib/protocol/extensions.ts",
-  ["tests/protocol/extensions_test.ts", "tests/protocol/deflate_negotiation_test.ts"],
+  "lib/handshake/extensions.ts",
+  ["tests/handshake/extensions_test.ts", "tests/handshake/deflate_negotiation_test.ts"],
   [
     ["extensions end where the header does", "reader.atEnd ? extensions : undefined", "extensions"],
     ["extensions have names", `if (name === "") return undefined;`, ""],
@@ -276,8 +276,8 @@ const extensions = mutantsOf(
 );
 
 const negotiation = mutantsOf(
-  "lib/protocol/deflate_negotiation.ts",
-  ["tests/protocol/deflate_negotiation_test.ts"],
+  "lib/handshake/deflate_negotiation.ts",
+  ["tests/handshake/deflate_negotiation_test.ts"],
   [
     ["few offers are looked at", "offers.slice(0, MAX_OFFERS)", "offers"],
     ["no window of 256 bytes is promised", "if (parameters.server_max_window_bits === 8) continue;", ""],

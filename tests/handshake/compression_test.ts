@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertThrows } from "#std/assert";
 import { test } from "node:test";
 import { zlibCodec } from "../../lib/adapters/zlib/codec.ts";
-import { Compression, type CompressionOptions, type DeflateCodec } from "../../lib/connection/compression.ts";
-import { parseExtensions } from "../../lib/protocol/extensions.ts";
+import { Compression, type CompressionOptions, type DeflateCodec } from "../../lib/handshake/compression.ts";
+import { parseExtensions } from "../../lib/handshake/extensions.ts";
 import { inflatePart } from "../adapters/codec.ts";
 
 /** A codec that writes down what it is asked for. */

@@ -13,9 +13,9 @@ import {
   type DeflateSettings,
   offerDeflate,
   readCompression,
-} from "../protocol/deflate_negotiation.ts";
+} from "./deflate_negotiation.ts";
 import type { EndpointDeflate } from "../protocol/endpoint.ts";
-import { type Extension, parseExtensions } from "../protocol/extensions.ts";
+import { type Extension, parseExtensions } from "./extensions.ts";
 
 export type {
   DeflateCodec,
@@ -24,7 +24,7 @@ export type {
   InflateOptions,
   Inflater,
 } from "../protocol/deflate_codec.ts";
-export type { CompressionOptions, ContextTakeover } from "../protocol/deflate_negotiation.ts";
+export type { CompressionOptions, ContextTakeover } from "./deflate_negotiation.ts";
 
 /** What was agreed on: the header that says so, and what follows from it. */
 export interface AgreedCompression {

@@ -7,7 +7,7 @@
 import { aBoolean, aNumber, checkNumber, checkShape } from "../options/checks.ts";
 import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { wrongType } from "../options/wrong_type.ts";
-import type { DeflateCodec } from "./deflate_codec.ts";
+import type { DeflateCodec } from "../protocol/deflate_codec.ts";
 import { type Extension, formatExtension } from "./extensions.ts";
 
 /** Whether a direction may refer to its earlier messages: smaller messages, for a window of memory on both ends. */

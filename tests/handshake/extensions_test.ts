@@ -1,7 +1,7 @@
 import { assertEquals } from "#std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
-import { type Extension, formatExtension, parseExtensions } from "../../lib/protocol/extensions.ts";
+import { type Extension, formatExtension, parseExtensions } from "../../lib/handshake/extensions.ts";
 import { check } from "../support/property.ts";
 
 /** An extension as these tables write it. */

@@ -9,8 +9,8 @@ import {
   type DeflateSettings,
   offerDeflate,
   readCompression,
-} from "../../lib/protocol/deflate_negotiation.ts";
-import { parseExtensions } from "../../lib/protocol/extensions.ts";
+} from "../../lib/handshake/deflate_negotiation.ts";
+import { parseExtensions } from "../../lib/handshake/extensions.ts";
 import { check } from "../support/property.ts";
 import { type Agreed, ANSWER_ROWS, OFFER_ROWS } from "../vectors/deflate_offers.ts";
 
