@@ -217,10 +217,10 @@ test(`the response, ${COUNT} messages and a Close in one packet: a client that t
   assertEquals(length, COUNT * 7 + 8);
 });
 
-test("a Ping before a Close that waits is answered, none after it, and keepalive does not cut the connection", () =>
-  serving({ closeTimeout: LONG, keepalive: { interval: 20, timeout: 20 } }, async (socket) => {
+test("a Ping before a Close that waits is answered, none after it", () =>
+  serving({ closeTimeout: LONG }, async (socket) => {
     for await (const message of socket) {
-      await sleep(300);
+      await sleep(5);
       await socket.send(message);
     }
   }, async ({ port }) => {

@@ -1,5 +1,5 @@
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as task } from "node:timers/promises";
 import { assert, assertEquals, assertRejects } from "#std/assert";
 import { Connection } from "../../lib/connection/connection.ts";
 import { type Limits, readLimits } from "../../lib/connection/limits.ts";
@@ -51,7 +51,7 @@ test("a compressed message is decompressed as it is read, some of it at a time",
   const message = messages.next();
   transport.sink.data(frame);
   const reader = (await message).value!.readable.getReader();
-  await sleep(0);
+  await task();
   const waiting = seen.steps;
   let size = 0;
   for (let read = await reader.read(); !read.done; read = await reader.read()) size += read.value.length;
@@ -69,13 +69,13 @@ test("no more whole messages are decompressed than there is room for and one, un
   const frame = new Uint8Array(headerSize(payload.length, true) + payload.length);
   writeFrame(frame, 0, { fin: true, rsv1: true, opcode: Opcode.Binary, payload }, 0x37fa213d);
   transport.sink.data(concat(Array.from({ length: 20 }, () => frame)));
-  await sleep(0);
+  await task();
   assertEquals({ steps: seen.steps, last: transport.told.at(-1) }, { steps: 2, last: "pause" });
   for (let i = 0; i < 20; i++) {
     assertEquals((await messages.next()).value?.length, 64 * KIB, `message ${i}`);
     assert(seen.steps <= i + 3, `${seen.steps} were decompressed when ${i + 1} had been read`);
   }
-  await sleep(0);
+  await task();
   assertEquals(transport.told.at(-1), "resume");
 });
 
@@ -139,7 +139,7 @@ test("what was not decompressed for want of room is thrown away by our Close, an
   const frame = new Uint8Array(headerSize(payload.length, true) + payload.length);
   writeFrame(frame, 0, { fin: true, rsv1: true, opcode: Opcode.Binary, payload }, 0x37fa213d);
   transport.sink.data(concat([...Array.from({ length: 20 }, () => frame), clientClose(1000)]));
-  await sleep(0);
+  await task();
   connection.close();
   assertEquals((await connection.closed).closeCode, 1000);
   assertEquals(seen.steps, 1);

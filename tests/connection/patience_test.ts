@@ -129,6 +129,15 @@ test("a peer that reads too little is sent no Ping on top of what waits", () => 
   assertEquals(cut, LATE);
 });
 
+test("nothing is asked of a peer whose Close waits: it has no more to say", () => {
+  const { cut, pings } = play(({ connection, transport }) => {
+    connection[Symbol.asyncIterator]().next();
+    for (const text of ["taken", "not asked for"]) transport.sink.data(clientFrame(Opcode.Text, text));
+    transport.sink.data(clientFrame(Opcode.Close));
+  });
+  assertEquals({ cut, pings }, { cut: 1_000, pings: [] });
+});
+
 test("nothing is asked of a peer when the connection has ended", () => {
   const { cut, timers } = play(({ connection, transport }) => {
     connection.close();

@@ -5,12 +5,13 @@
  */
 
 import { test } from "node:test";
+import { setImmediate as task } from "node:timers/promises";
 import { assert, assertEquals, assertRejects, assertThrows } from "#std/assert";
 import fc from "fast-check";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import type { Message } from "../../mod.ts";
 import { check } from "../support/property.ts";
-import { receiveAll, sleep } from "../support/serving.ts";
+import { receiveAll } from "../support/serving.ts";
 import { clientClose, clientFrame } from "../support/wire.ts";
 import { concat } from "../vectors/hex.ts";
 import { NotingTransport, serverOver } from "./noting_transport.ts";
@@ -62,7 +63,7 @@ test("a reader that leaves while it waits gets nothing: who asks after it does",
   const { connection, put, end } = counting();
   const reader = connection.readable.getReader();
   const reading = reader.read().catch((error) => error);
-  await sleep(0);
+  await task();
   reader.releaseLock();
   assert(await reading instanceof TypeError);
   const next = connection[Symbol.asyncIterator]().next();
@@ -75,11 +76,11 @@ test("a reader that left while it waited can be followed by another", async () =
   const { connection, put } = counting();
   const first = connection.readable.getReader();
   first.read().catch(() => {});
-  await sleep(0);
+  await task();
   first.releaseLock();
   const second = connection.readable.getReader();
   const read = second.read();
-  await sleep(0);
+  await task();
   put(2);
   assertEquals([(await read).value, (await second.read()).value], ["0", "1"]);
 });
@@ -88,9 +89,9 @@ test("whoever asks first is served first", async () => {
   const { connection, put } = counting();
   const iterator = connection[Symbol.asyncIterator]();
   const reader = connection.readable.getReader();
-  await sleep(0);
+  await task();
   const asked = [iterator.next(), reader.read(), iterator.next(), iterator.next()];
-  await sleep(0);
+  await task();
   put(4);
   assertEquals((await Promise.all(asked)).map(({ value }) => value), numbers(0, 4));
 });
@@ -118,7 +119,7 @@ test("messages can be streamed when a reader that waited has left, not while one
   const { connection, put } = counting();
   const reader = connection.readable.getReader();
   reader.read().catch(() => {});
-  await sleep(0);
+  await task();
   assertThrows(() => connection.incoming(), TypeError, "waited for");
   reader.releaseLock();
   const message = connection.incoming()[Symbol.asyncIterator]().next();
@@ -152,13 +153,13 @@ test("whatever readers come and go, each message is handed over once, to each of
             pending.push(
               reader?.read().then(note(read), () => {}) ?? Promise.resolve(),
             );
-          } else if (step === "wait") await sleep(0);
+          } else if (step === "wait") await task();
           else {
             reader?.releaseLock();
             reader = undefined;
           }
         }
-        await sleep(0);
+        await task();
         reader?.releaseLock();
         end();
         await Promise.all(pending);

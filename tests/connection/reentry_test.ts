@@ -6,13 +6,13 @@
  */
 
 import { test } from "node:test";
+import { setImmediate as task } from "node:timers/promises";
 import { assertEquals } from "#std/assert";
 import fc from "fast-check";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import { MessageInbox } from "../../lib/streams/message_inbox.ts";
 import type { IncomingMessage } from "../../mod.ts";
 import { check } from "../support/property.ts";
-import { sleep } from "../support/serving.ts";
 import { clientClose, clientFrame } from "../support/wire.ts";
 import { concat } from "../vectors/hex.ts";
 import { NotingTransport, serverOver } from "./noting_transport.ts";
@@ -79,7 +79,7 @@ test("what is piped on from a message runs no code inside a call of the transpor
   }, { highWaterMark: 9, size: () => (note("size"), 1) });
   const piped = bytesOf((await asked).value!).pipeThrough(through).pipeTo(target);
   for (const frame of rest) {
-    await sleep(0);
+    await task();
     call(() => sink.data(frame));
   }
   await piped;
@@ -97,7 +97,7 @@ test("to cancel a source that a Close cuts off runs no code inside a call of the
     },
   });
   const sending = connection.sendStream(source);
-  await sleep(0);
+  await task();
   call(() => sink.data(clientClose(4000)));
   assertEquals(await connection.closed, { closeCode: 4000, reason: "" });
   await sending.catch(() => {});
@@ -142,7 +142,7 @@ test("reads that are pending together, of any size and with any minimum, get a m
       for (let i = 0, at = 0; i < sizes.length; i++) {
         inbox.part({ data: pattern(sizes[i]!, at), first: i === 0, last: i === sizes.length - 1 });
         at += sizes[i]!;
-        if (sizes[i]! % 3 === 0) await sleep(0);
+        if (sizes[i]! % 3 === 0) await task();
       }
     };
     const message = inbox.next();
@@ -183,7 +183,7 @@ test("a read that wants more than a turn brings does not begin a turn inside ano
   let turns = 1;
   for (let seen = yields(); seen > 0; seen = yields() - turns++) {
     assertEquals(seen, 1, `in turn ${turns}`);
-    await sleep(0);
+    await task();
     transport.sink.goOn();
   }
   assertEquals([(await read).value, turns], [pattern(30_000), 6]);
@@ -208,9 +208,9 @@ test("a source that sends while it is read does not break into its own message",
     sent.push(connection.sendStream(inner, { type: "text" }));
     sent.push(connection.send("c"));
   });
-  await sleep(0); // the streams have started: they pull when they are asked
+  await task(); // the streams have started: they pull when they are asked
   sent.push(connection.sendStream(outer, { type: "text" }));
-  while (sent.length < 3) await sleep(0);
+  while (sent.length < 3) await task();
   const flushing = setInterval(() => transport.sink.flush(), 1);
   await Promise.all(sent);
   clearInterval(flushing);

@@ -64,11 +64,6 @@ const ends = [
   ...mutantsOf("lib/connection/connection.ts", ORDER, [
     ["an end waits for its turn", " && this.#queue.exhausted", ""],
     ["an end waits for what is about to be sent", "this.#endHolders === 0 && this.#queue", "this.#queue"],
-    [
-      "keepalive asks nothing of a peer that has no more to say",
-      "this.#stopKeepalive();\n    this.#endTask = new",
-      "this.#endTask = new",
-    ],
   ]),
   ...mutantsOf("lib/connection/to_web_socket.ts", ORDER, [
     ["an end waits for Blobs", "this.#connection.holdEnd?.();", "this.#connection.holdEnd?.bind;"],
@@ -147,6 +142,11 @@ const keepalive = [
       "a peer that is dead is cut",
       `this.#cut(new WebSocketError("keepalive-timeout"), { reset: true });`,
       "this.flush();",
+    ],
+    [
+      "keepalive asks nothing of a peer that has no more to say",
+      "this.#stopKeepalive();\n    this.#endTask = new",
+      "this.#endTask = new",
     ],
     ["Pings do not gather", `act === "ping" && this.#outbox.relieved`, `act === "ping"`],
   ]),
