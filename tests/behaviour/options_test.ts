@@ -79,7 +79,13 @@ function onConnection(take: (connection: WebSocketConnection, options: never) =>
 const httpServer = { on() {}, off() {}, listenerCount: () => 0, listeners: () => [] } as never;
 const socket = { destroyed: true, destroy() {}, on() {} };
 const request = { httpVersion: "1.1", rawHeaders: [] };
-const redis = { isReady: true, sendCommand: () => Promise.resolve(), duplicate: () => undefined as never };
+const redis = {
+  isReady: true,
+  sendCommand: () => Promise.resolve(),
+  duplicate: () => undefined as never,
+  on: () => undefined,
+  off: () => undefined,
+};
 const member = { send() {}, closed: new Promise<never>(() => {}), close() {}, bufferedAmount: 0 } as never;
 
 /** Everything that takes options, a name that it does not know, and the known one that is nearest. */

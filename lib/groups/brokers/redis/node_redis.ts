@@ -27,6 +27,10 @@ export interface RedisClient {
   readonly options?: { readonly socket?: object } | undefined;
   /** Makes a client with the same options but for those given, which is not connected. */
   duplicate(overrides: { socket: object }): RedisSubscriber;
+  /** Is told when the connection comes and goes. */
+  on(event: "ready", listener: () => void): unknown;
+  /** Ends that. */
+  off(event: "ready", listener: () => void): unknown;
 }
 
 /** The part of a client of node-redis that a connection for subscriptions needs. */
@@ -90,19 +94,36 @@ const BINARY: RedisCommandOptions = { typeMapping: { 36: NodeBuffer } };
 /** Uses a client. */
 export function linkClient(client: RedisClient): RedisLink {
   const subscriber = duplicate(client, {});
+  let stopWatching = (): unknown => undefined;
   return {
     sharded: false,
     open: ({ ready, lost }) => {
-      subscriber.on("error", lost);
+      let subscribed = false;
+      // Both come back by themselves, each in its own time.
+      const tell = () => {
+        if (subscribed && client.isReady) ready();
+      };
+      subscriber.on("error", (error) => {
+        subscribed = false;
+        lost(error);
+      });
       // It has subscribed again by then.
-      subscriber.on("ready", ready);
+      subscriber.on("ready", () => {
+        subscribed = true;
+        tell();
+      });
+      client.on("ready", tell);
+      stopWatching = () => client.off("ready", tell);
       return subscriber.connect();
     },
     // The client would keep it until the server is back, without a bound.
     send: (_, command) => client.isReady ? client.sendCommand(toArguments(command), BINARY) : away(),
     subscribe: (channel, deliver) => subscriber.subscribe(channel, deliver, true),
     unsubscribe: (channel) => subscriber.unsubscribe(channel),
-    close: () => destroy(subscriber),
+    close: () => {
+      stopWatching();
+      destroy(subscriber);
+    },
   };
 }
 
