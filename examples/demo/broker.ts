@@ -7,7 +7,7 @@
  */
 
 import process from "node:process";
-import { type Broker, Groups } from "../../lib/groups/mod.ts";
+import { type Broker, Groups, type GroupsOptions } from "../../lib/groups/mod.ts";
 import { natsBroker } from "../../lib/groups/brokers/nats.ts";
 import { redisBroker } from "../../lib/groups/brokers/redis.ts";
 
@@ -16,9 +16,14 @@ export interface OpenGroups {
   readonly groups: Groups;
   /** How long it takes until other processes know who joined a group, in milliseconds. */
   readonly settle: number;
-  /** Empties the groups and leaves the broker. */
+  /** Makes more groups, which have nothing in common with the others but the connection to the broker. */
+  make(name: string, options: GroupsOptions): Groups;
+  /** Empties all groups and leaves the broker. */
   close(): Promise<void>;
 }
+
+/** What channels at the broker begin with. */
+const NAME = "sluice-demo";
 
 /** How long it takes until a broker tells who joined: groups gather changes for 50 milliseconds. */
 const SETTLE = 250;
@@ -32,7 +37,7 @@ const PRESENCE_TTL = 6_000;
  * @param url Where the broker is; without one the groups are this process's own.
  */
 export async function openGroups(url: URL | undefined): Promise<OpenGroups> {
-  if (url === undefined) return open(undefined, () => {});
+  if (url === undefined) return open(0, () => undefined, () => {});
   try {
     return url.protocol === "redis:" ? await openRedis(url) : await openNats(url);
   } catch (error) {
@@ -52,7 +57,8 @@ async function openRedis(url: URL): Promise<OpenGroups> {
   await client.connect();
   connected = true;
   return open(
-    redisBroker(client, { prefix: "sluice-demo:", presenceTtl: PRESENCE_TTL }),
+    SETTLE,
+    (name) => redisBroker(client, { prefix: `${name}:`, presenceTtl: PRESENCE_TTL }),
     () => client.close(),
   );
 }
@@ -63,22 +69,36 @@ async function openNats(url: URL): Promise<OpenGroups> {
   const login = pass === "" ? user !== "" && { token: user } : { user, pass };
   const client = await connect({ servers: url.host, maxReconnectAttempts: -1, ...login });
   return open(
-    natsBroker(client, { prefix: "sluice-demo.", presenceTtl: PRESENCE_TTL }),
+    SETTLE,
+    (name) => natsBroker(client, { prefix: `${name}.`, presenceTtl: PRESENCE_TTL }),
     () => client.close(),
   );
 }
 
-function open(broker: Broker | undefined, leave: () => unknown): OpenGroups {
-  const groups = new Groups({
-    ...broker && { broker },
-    onError: (error, { stage }) =>
-      console.error(`Groups, ${stage}:`, error instanceof Error ? error.message : error),
-  });
+function open(
+  settle: number,
+  connect: (name: string) => Broker | undefined,
+  leave: () => unknown,
+): OpenGroups {
+  const opened: Groups[] = [];
+  const make = (name: string, options: GroupsOptions): Groups => {
+    const broker = connect(name);
+    const groups = new Groups({
+      ...broker && { broker },
+      onError: (error, { stage }) =>
+        console.error(`Groups, ${stage}:`, error instanceof Error ? error.message : error),
+      ...options,
+    });
+    opened.push(groups);
+    return groups;
+  };
+  const groups = make(NAME, {});
   return {
     groups,
-    settle: broker === undefined ? 0 : SETTLE,
+    settle,
+    make: (name, options) => make(`${NAME}-${name}`, options),
     async close() {
-      await groups.close();
+      await Promise.all(opened.map((groups) => groups.close()));
       await leave();
     },
   };

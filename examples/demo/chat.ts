@@ -4,14 +4,19 @@
  * Whatever is said goes through the group, also to this process itself, which writes it down and has a robot. With a
  * broker behind the groups that is all that it takes for several processes to be one room.
  *
+ * The group keeps a history: in this process, or at the broker. A page that comes in gets all of it, one that comes back
+ * gets what it has missed. The file is for what outlives that: a history that is empty begins with what the file has.
+ *
  * @module
  */
 
+import process from "node:process";
 import type { WebSocketConnection } from "../../lib/adapters/node.ts";
-import type { Groups } from "../../lib/groups/mod.ts";
+import type { Groups, GroupsStatus, HistoryOptions, Position } from "../../lib/groups/mod.ts";
 import type { OpenGroups } from "./broker.ts";
+import { Deliveries } from "./deliveries.ts";
 import type { Feature } from "./feature.ts";
-import { type Fields, objectsOf, readObjects, textOf } from "./json.ts";
+import { type Fields, parseObject, readObjects, textOf } from "./json.ts";
 import { listen } from "./listener.ts";
 import { addressOf, type Holder, holdersIn, Names, ownerOf, visibleName } from "./names.ts";
 import { answer, isForRobot, ROBOT } from "./robot.ts";
@@ -25,6 +30,13 @@ const SERVERS = "chat servers";
 
 /** The group of the nicknames that were given out. */
 const NICKNAMES = "chat nicknames";
+
+/** How much of what was said the group keeps: a week of it at most. Each message says where it stands. */
+const HISTORY: HistoryOptions = {
+  messages: 300,
+  age: 7 * 24 * 60 * 60 * 1_000,
+  wrap: (data, position) => JSON.stringify({ ...parseObject(data), position }),
+};
 
 /** How long names and messages may be, in characters. */
 const MAX_NAME = 24;
@@ -42,6 +54,10 @@ const REFRESH = 5_000;
 /** Where the robot of each process is found: no owner has this number. */
 const ROBOT_HOLDER: Holder = { name: ROBOT, owner: ROBOT };
 
+/** What pages are told about the broker. */
+const BROKER_AWAY = { type: "broker", away: true };
+const BROKER_BACK = { type: "broker", away: false };
+
 /** Somebody in the room. */
 interface Person extends Holder {
   readonly socket: WebSocketConnection;
@@ -51,10 +67,10 @@ interface Person extends Holder {
  * Opens the room.
  *
  * @param open The groups, of one process or of many.
- * @param store Where the history is.
+ * @param store Where what was said outlives the process.
  */
-export async function chat({ groups, settle }: OpenGroups, store: Store): Promise<Feature> {
-  const room = new Room(groups, new Names(groups, NICKNAMES, settle), store);
+export async function chat(open: OpenGroups, store: Store): Promise<Feature> {
+  const room = new Room(open, store);
   await room.open();
   return {
     doors: { "/chat": () => (socket) => room.welcome(socket) },
@@ -63,33 +79,47 @@ export async function chat({ groups, settle }: OpenGroups, store: Store): Promis
 }
 
 class Room {
+  /** The groups of what need not be kept. */
   readonly #groups: Groups;
+  /** The groups with a history: who is in the room, and what is said there. */
+  readonly #talk: Groups;
   readonly #names: Names;
   readonly #store: Store;
+  /** What was said by way of this process, and nobody has got yet. */
+  readonly #deliveries = new Deliveries();
   /** Who is here, in this process. */
   readonly #people = new Map<string, Person>();
   /** Which process this is. */
   readonly #id = crypto.randomUUID();
+  #away = false;
   #refresh: ReturnType<typeof setInterval> | undefined;
 
-  constructor(groups: Groups, names: Names, store: Store) {
+  constructor({ groups, settle, make }: OpenGroups, store: Store) {
     this.#groups = groups;
-    this.#names = names;
+    this.#talk = make("chat", {
+      history: HISTORY,
+      slowConsumer: "close", // it comes back, and gets what it has missed
+      onStatus: (status) => this.#tellStatus(status),
+    });
+    this.#names = new Names(groups, NICKNAMES, settle);
     this.#store = store;
   }
 
   async open(): Promise<void> {
-    await listen(this.#groups, ROOM, (fields) => this.#hear(fields));
-    await listen(this.#groups, ROOM, (fields) => this.#askRobot(fields), {
+    const hear = (fields: Fields) => this.#hear(fields);
+    const { position } = await listen(this.#talk, ROOM, hear, { since: "oldest" });
+    if (position === undefined) return refuseBroker();
+    await listen(this.#talk, ROOM, (fields) => this.#askRobot(fields), {
       as: addressOf(ROOM, ROBOT_HOLDER),
     });
+    if (position.offset === 0) this.#publishStored();
     await listen(this.#groups, SERVERS, (fields) => this.#compare(fields));
-    this.#groups.publish(SERVERS, JSON.stringify({ type: "hello", from: this.#id }));
     this.#refresh = setInterval(() => this.#tellPeople(), REFRESH);
   }
 
   close(): void {
     clearInterval(this.#refresh);
+    this.#deliveries.close();
   }
 
   /** Talks to a page: first of all it has to say a name. */
@@ -118,17 +148,23 @@ class Room {
     // The same page, over a new connection, before anyone has noticed that the old one is dead.
     before?.socket.close(MOVED);
     this.#groups.publish(SERVERS, JSON.stringify({ type: "moved", name, from: this.#id }));
-    send(socket, { type: "welcome", name, history: this.#store.messages() });
-    const joined = this.#groups.join(ROOM, socket, { as: addressOf(ROOM, person) });
+    send(socket, { type: "welcome", name });
+    if (this.#away) send(socket, BROKER_AWAY);
+    const since = positionIn(fields) ?? "oldest";
+    const joined = this.#talk.join(ROOM, socket, { as: addressOf(ROOM, person), since });
     if (before === undefined) this.#notice(`${name} joined`);
-    joined.then(() => this.#announceChange());
+    joined.then(({ recovered, missed }) => {
+      // What JSON leaves out nobody knows.
+      if (since !== "oldest") send(socket, { type: "back", recovered, missed });
+      this.#announceChange();
+    });
     return person;
   }
 
   #leave({ name, socket }: Person): void {
     if (this.#people.get(name)?.socket !== socket) return; // a new connection has the name
     this.#people.delete(name);
-    this.#groups.leave(ROOM, socket);
+    this.#talk.leave(ROOM, socket);
     this.#groups.leave(NICKNAMES, socket);
     this.#notice(`${name} left`);
     this.#announceChange();
@@ -138,7 +174,7 @@ class Room {
   async #say({ name, socket }: Person, fields: Fields): Promise<void> {
     const text = textOf(fields, "text", MAX_TEXT);
     if (text === "") return;
-    if (!/^\/to\s/.test(text)) return this.#publish(name, text);
+    if (!/^\/to\s/.test(text)) return this.#sayToAll(name, text, socket);
     const direct = text.replace(/^\/to\s+/, "");
     const names = await this.#listNames();
     // Names may have spaces in them: the longest that fits.
@@ -147,28 +183,47 @@ class Room {
     await this.#sendDirect(name, to, direct.slice(to.length).trim());
   }
 
-  #publish(author: string, text: string): void {
-    const message = { id: crypto.randomUUID(), at: Date.now(), author, text };
-    this.#groups.publish(ROOM, JSON.stringify({ type: "message", ...message, via: this.#id }));
+  #sayToAll(name: string, text: string, socket: WebSocketConnection): void {
+    // Whoever is here could hear it, and the others never would: it is all or nobody.
+    if (this.#away) return send(socket, { type: "unsent", text });
+    const id = crypto.randomUUID();
+    this.#deliveries.expect(id, () => send(socket, { type: "unsure", text }));
+    this.#publish(id, name, text);
+  }
+
+  #publish(id: string, author: string, text: string): void {
+    this.#tell({ type: "message", id, at: Date.now(), author, text, via: this.#id });
   }
 
   async #sendDirect(from: string, to: string, text: string): Promise<void> {
     const message = JSON.stringify({ type: "direct", at: Date.now(), from, to, text, via: this.#id });
-    const holders = await holdersIn(this.#groups, ROOM);
+    const holders = await holdersIn(this.#talk, ROOM);
     for (const name of new Set([to, from])) {
       const [holder, other] = holders.filter((one) => one.name === name);
       // Two have one name only if the broker was away meanwhile: then nobody can tell who is meant.
-      if (holder !== undefined && other === undefined) this.#groups.sendTo(addressOf(ROOM, holder), message);
+      if (holder !== undefined && other === undefined) this.#talk.sendTo(addressOf(ROOM, holder), message);
     }
   }
 
   #notice(text: string): void {
-    this.#groups.publish(ROOM, JSON.stringify({ type: "notice", at: Date.now(), text }));
+    this.#tell({ type: "notice", at: Date.now(), text });
+  }
+
+  #tell(message: Fields): void {
+    this.#talk.publish(ROOM, JSON.stringify(message));
+  }
+
+  /** Begins an empty history with what was said before this process started. */
+  #publishStored(): void {
+    for (const message of this.#store.messages()) this.#tell({ type: "message", ...message });
   }
 
   /** Takes note of what is said in the room, here or in another process. */
   #hear(fields: Fields): void {
-    if (fields.type === "message") this.#store.addMessage(readMessage(fields));
+    if (fields.type !== "message") return;
+    const message = readMessage(fields);
+    this.#deliveries.came(message.id);
+    this.#store.addMessage(message);
   }
 
   /** Lets the robot answer what was said through this process: the others have their own. */
@@ -179,23 +234,25 @@ class Room {
     setTimeout(async () => {
       const words = answer({ text, name, people: await this.#listNames() });
       if (type === "direct") await this.#sendDirect(ROBOT, name, words);
-      else this.#publish(ROBOT, words);
+      else this.#publish(crypto.randomUUID(), ROBOT, words);
     }, THINKING);
   }
 
-  /** Talks to the other processes: a new one gets what it has missed, and all hear who came and went. */
+  /** Hears who has come, gone and moved in other processes. */
   #compare(fields: Fields): void {
-    if (fields.from === this.#id && fields.type !== "people") return;
     if (fields.type === "people") this.#tellPeople();
     // The owner is here by another process: nobody else would have got the name.
-    if (fields.type === "moved") this.#people.get(String(fields.name))?.socket.close(MOVED);
-    if (fields.type === "history") {
-      for (const message of objectsOf(fields, "messages")) this.#store.addMessage(readMessage(message));
+    if (fields.type === "moved" && fields.from !== this.#id) {
+      this.#people.get(String(fields.name))?.socket.close(MOVED);
     }
-    if (fields.type === "hello") {
-      const history = { type: "history", from: this.#id, messages: this.#store.messages() };
-      this.#groups.publish(SERVERS, JSON.stringify(history));
-    }
+  }
+
+  #tellStatus({ state }: GroupsStatus): void {
+    if (state === "connected") return;
+    this.#away = state === "interrupted";
+    const words = JSON.stringify(this.#away ? BROKER_AWAY : BROKER_BACK);
+    for (const { socket } of this.#people.values()) socket.send(words).catch(() => {});
+    if (this.#away) this.#deliveries.giveUp();
   }
 
   #announceChange(): void {
@@ -203,7 +260,7 @@ class Room {
   }
 
   async #listNames(): Promise<string[]> {
-    return [...new Set((await holdersIn(this.#groups, ROOM)).map(({ name }) => name))].sort();
+    return [...new Set((await holdersIn(this.#talk, ROOM)).map(({ name }) => name))].sort();
   }
 
   /** Tells the pages of this process who is here. */
@@ -220,4 +277,20 @@ function send(socket: WebSocketConnection, message: unknown): void {
 function readMessage(fields: Fields): ChatMessage {
   const { id, at, author, text } = fields;
   return { id: String(id), at: Number(at), author: String(author), text: String(text) };
+}
+
+/** Reads where a page has been before; `undefined` if that is no position, whatever it is. */
+function positionIn({ since }: Fields): Position | undefined {
+  if (typeof since !== "object" || since === null) return undefined;
+  const { epoch, offset } = since as Fields;
+  if (typeof epoch !== "string" || !Number.isSafeInteger(offset) || Number(offset) < 0) return undefined;
+  return { epoch, offset: Number(offset) };
+}
+
+/** Ends the process: without a history there is no room. */
+function refuseBroker(): never {
+  console.error(
+    "Cannot keep the chat's history at the broker. NATS needs JetStream for that (nats-server -js), Redis version 5.",
+  );
+  process.exit(1);
 }

@@ -13,9 +13,9 @@ export interface Flags {
   readonly hostname: string;
   /** The port of the pages; 0 takes any that is free. */
   readonly port: number;
-  /** The file with the chat's history; a temporary one unless given. */
+  /** The file with chat and votes; a temporary one unless given. */
   readonly history: string | undefined;
-  /** The broker that joins several processes: `redis://…` or `nats://…`. */
+  /** The broker that joins several processes: `redis://…`, or `nats://…` with JetStream. */
   readonly broker: URL | undefined;
 }
 

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Groups } from "../../lib/groups/mod.ts";
+import type { Groups, JoinOptions, JoinResult } from "../../lib/groups/mod.ts";
 import { acceptStream, connectStream, type WebSocketConnection } from "../../mod.ts";
 import { type Fields, parseObject } from "./json.ts";
 
@@ -17,17 +17,18 @@ import { type Fields, parseObject } from "./json.ts";
  * @param groups Where the group is.
  * @param group Its name.
  * @param hear Is called with each message, in order.
- * @param options `as`: the name under which others see and address this member.
+ * @param options `as`: the name under which others see and address this member; `since`: where in the history it begins.
+ * @returns What the group answers to whoever joins.
  */
 export async function listen(
   groups: Groups,
   group: string,
   hear: (fields: Fields) => void,
-  options: { as?: string } = {},
-): Promise<void> {
+  options: JoinOptions = {},
+): Promise<JoinResult> {
   const [near, far] = await connectionInMemory();
   hearAll(far, hear);
-  await groups.join(group, near, options);
+  return await groups.join(group, near, options);
 }
 
 async function hearAll(socket: WebSocketConnection, hear: (fields: Fields) => void): Promise<void> {

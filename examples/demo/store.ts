@@ -1,5 +1,5 @@
 /**
- * What outlives the process: the chat's history, who logged in to vote, and the votes, in a file of SQLite.
+ * What outlives the process: what was said in the chat, who logged in to vote, and the votes, in a file of SQLite.
  *
  * @module
  */
@@ -64,15 +64,12 @@ export class Store {
   /** Keeps a message, once, and forgets the oldest. */
   addMessage({ id, at, author, text }: ChatMessage): void {
     this.#run("INSERT OR IGNORE INTO messages VALUES (?, ?, ?, ?)", id, at, author, text);
-    this.#run(
-      "DELETE FROM messages WHERE at < (SELECT at FROM messages ORDER BY at DESC LIMIT 1 OFFSET ?)",
-      KEPT,
-    );
+    this.#run("DELETE FROM messages WHERE rowid <= (SELECT MAX(rowid) FROM messages) - ?", KEPT);
   }
 
-  /** The messages, oldest first. */
+  /** The messages, in the order in which they came. */
   messages(): ChatMessage[] {
-    return this.#all("SELECT id, at, author, text FROM messages ORDER BY at") as ChatMessage[];
+    return this.#all("SELECT id, at, author, text FROM messages ORDER BY rowid") as ChatMessage[];
   }
 
   /** Keeps who logged in, and forgets the earliest. */

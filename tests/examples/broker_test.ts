@@ -13,6 +13,7 @@ import {
   heard,
   logIn,
   nameDevice,
+  noticed,
   people,
   say,
   sendFrom,
@@ -29,11 +30,18 @@ before(async () => {
 
 after(() => browser?.close());
 
+/** What a test can do to what runs. */
+interface Outages {
+  readonly broker: BrokerServer;
+  /** Kills the second process, and has it start again on its port after something was done. */
+  readonly without: (meanwhile: () => Promise<void>) => Promise<void>;
+}
+
 /** Runs a test with two processes of the demo that share a broker. */
 async function withTwo(
   name: "redis" | "nats",
   runtimes: readonly [Runtime, Runtime],
-  test: (one: string, other: string) => Promise<void>,
+  test: (one: string, other: string, outages: Outages) => Promise<void>,
 ): Promise<void> {
   const broker = await BrokerServer.start(name);
   const programs: Program[] = [];
@@ -44,7 +52,13 @@ async function withTwo(
       programs.push(program);
       urls.push(url);
     }
-    await test(urls[0]!, urls[1]!);
+    const without = async (meanwhile: () => Promise<void>) => {
+      await programs[1]!.stop("SIGKILL");
+      await meanwhile();
+      const flags = ["--broker", broker.url, "--port", new URL(urls[1]!).port];
+      programs[1] = (await startDemo(runtimes[1], flags)).program;
+    };
+    await test(urls[0]!, urls[1]!, { broker, without });
     for (const program of programs) assertEquals(await program.stop("SIGINT"), { code: 0, signal: null });
   } finally {
     for (const program of programs) await program.stop("SIGKILL");
@@ -80,13 +94,13 @@ for (const [name, ...runtimes] of pairs) {
       withTwo(
         name,
         runtimes,
-        (one, other) =>
+        (one, other, { broker, without }) =>
           withPages(browser!, [`${one}chat`, `${other}chat`], async (ada, grace) => {
             await enterChat(ada, "Ada");
             await say(ada, "before Grace came");
             await heard(ada, "before Grace came");
             await enterChat(grace, "Grace");
-            await heard(grace, "before Grace came"); // her process has written it down too
+            await heard(grace, "before Grace came"); // the broker has kept it
             assertEquals((await people(ada, 3)).sort(), ["Ada (you)", "Grace", "robot"]);
             assertEquals((await people(grace, 3)).sort(), ["Ada", "Grace (you)", "robot"]);
             await say(grace, "/to Ada across processes");
@@ -95,7 +109,25 @@ for (const [name, ...runtimes] of pairs) {
             await heard(grace, "Hello Ada!");
             // Of the two robots one has answered.
             assertEquals(await grace.locator(".message .text", { hasText: "Hello Ada!" }).count(), 1);
-          }),
+
+            await without(async () => {
+              await untilState(grace, "waiting");
+              await say(ada, "while Grace was away");
+              await heard(ada, "while Grace was away");
+            });
+            await noticed(grace, "Back again. 1 message came meanwhile.");
+            await heard(grace, "while Grace was away");
+
+            await broker.kill();
+            await noticed(ada, "The broker is away.");
+            await say(ada, "not lost");
+            await noticed(ada, "Not sent.");
+            assertEquals(await ada.inputValue("#text"), "not lost");
+            await broker.resume();
+            for (const page of [ada, grace]) await noticed(page, "The broker is back.");
+            await ada.click("#send:enabled");
+            await heard(grace, "not lost");
+          }, ["ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET"]),
       ),
   );
 

@@ -7,7 +7,7 @@ import type { Browser } from "playwright-core";
 import { requires } from "../support/requires.ts";
 import { runtimes } from "../support/runtimes.ts";
 import { openBrowser, untilState, withPages } from "./browser.ts";
-import { enterChat, heard, messages, people, say } from "./people.ts";
+import { enterChat, heard, messages, noticed, people, say } from "./people.ts";
 import { startDemo } from "./program.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sluice-chat-"));
@@ -72,6 +72,7 @@ for (const runtime of runtimes) {
             "robot",
           ]);
           assertEquals((await messages(eve)).length, said);
+          for (const page of [ada, grace, eve]) await noticed(page, "nothing should be missing");
           await say(eve, "still here");
           await heard(ada, "still here");
         }, ["ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET"]);

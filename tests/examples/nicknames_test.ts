@@ -6,56 +6,7 @@ import { BrokerServer } from "../support/brokers.ts";
 import { requires } from "../support/requires.ts";
 import type { Runtime } from "../support/runtimes.ts";
 import { type Program, startDemo } from "./program.ts";
-
-/** A message of the demo's. */
-interface Told {
-  readonly type: string;
-  readonly [field: string]: unknown;
-}
-
-/** A visitor, who is no browser. */
-class Visitor {
-  readonly socket: WebSocket;
-  /** Resolves with the code when it is over. */
-  readonly closed: Promise<number>;
-  readonly told: Told[] = [];
-  #wake: () => void = () => {};
-
-  constructor(url: string, path = "chat") {
-    this.socket = new WebSocket(url.replace("http", "ws") + path);
-    this.socket.on("message", (data) => {
-      this.told.push(JSON.parse(String(data)));
-      this.#wake();
-    });
-    this.socket.on("error", () => {}); // it was refused, or cut by us
-    this.closed = new Promise((resolve) => this.socket.on("close", resolve));
-  }
-
-  /** Sends a message, once that is possible. */
-  async send(message: Record<string, string>): Promise<void> {
-    if (this.socket.readyState === WebSocket.CONNECTING) await once(this.socket, "open");
-    this.socket.send(JSON.stringify(message));
-  }
-
-  /** Asks for a nickname and resolves with the answer: `welcome` or `refused`. */
-  async enter(name: string, key: string): Promise<string> {
-    const answers = () => this.told.filter(({ type }) => type === "welcome" || type === "refused");
-    const before = answers().length;
-    await this.send({ name, key });
-    await this.until(() => answers().length > before);
-    return answers().at(-1)!.type;
-  }
-
-  /** Waits until something was told. */
-  async until(found: () => boolean): Promise<void> {
-    while (!found()) await new Promise<void>((resolve) => this.#wake = resolve);
-  }
-
-  /** What came for this visitor alone. */
-  get direct(): unknown[] {
-    return this.told.filter(({ type }) => type === "direct").map(({ text }) => text);
-  }
-}
+import { Visitor } from "./visitor.ts";
 
 const [ADA, EVE, GRACE] = ["ada's key ".repeat(3), "eve's key ".repeat(3), "grace's key ".repeat(3)] as const;
 

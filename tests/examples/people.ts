@@ -24,6 +24,11 @@ export async function heard(page: Page, text: string): Promise<void> {
   await page.locator(".message .text", { hasText: text }).first().waitFor();
 }
 
+/** Waits until the chat's page says something itself. */
+export async function noticed(page: Page, text: string): Promise<void> {
+  await page.locator(".notice .words", { hasText: text }).first().waitFor();
+}
+
 /** Reads what was said in the chat: `author: text`. */
 export async function messages(page: Page): Promise<string[]> {
   const rows = await page.locator(".message").all();

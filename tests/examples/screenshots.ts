@@ -44,7 +44,7 @@ const scenes: Readonly<Record<string, Scene>> = {
     await enterChat(page, "Ada");
     await say(other, "Does it stay when the server is started again?");
     await heard(page, "Does it stay");
-    await say(page, "Yes, the history is in a file.");
+    await say(page, "Yes, it is in a file.");
     await say(page, "robot, what time is it?");
     await heard(page, "UTC");
     await say(other, "/to Ada <b>Markup</b> is only text here.");

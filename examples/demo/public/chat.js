@@ -4,6 +4,7 @@
  * @module
  */
 
+import { count } from "./format.js";
 import { Gauge } from "./gauge.js";
 import { LiveSocket, socketUrl } from "./live_socket.js";
 import { $, onEnter, onSubmit, part } from "./part.js";
@@ -21,6 +22,11 @@ const gauge = new Gauge();
 let name = "";
 /** The numbers of the messages that are, or were, on the page. */
 const shown = new Set();
+/** Where in the history the page stands: it comes back with that, and gets what came after it. */
+let position;
+/** How many messages are new since the page came back, and whether one came that it had already. */
+let fresh = 0;
+let overlaps = false;
 
 const socket = new LiveSocket(socketUrl("/chat"), {
   state: showState,
@@ -35,15 +41,16 @@ function showState(live, words) {
 
 function enter(wanted) {
   $("name-problem").textContent = "";
-  socket.send({ name: wanted, key });
+  fresh = 0;
+  overlaps = false;
+  socket.send({ name: wanted, key, since: position });
 }
 
 const takers = {
-  welcome({ name: mine, history }) {
+  welcome({ name: mine }) {
     const first = name === "";
     name = mine;
     gauge.show(socket, `You are ${name}.`);
-    history.forEach(addMessage); // back again, only what was said meanwhile is new
     $("join").hidden = true;
     $("room").hidden = false;
     if (first) $("text").focus({ preventScroll: true });
@@ -57,11 +64,40 @@ const takers = {
   message: addMessage,
   direct: addDirect,
   notice: ({ text, at }) => addLine("notice", text, at),
-  unknown: ({ text }) => addLine("notice problem", text, Date.now()),
+  unknown: ({ text }) => addNow("notice problem", text),
+  back: (result) =>
+    addNow(result.missed === 0 || overlaps ? "notice" : "notice problem", describeReturn(result)),
+  broker({ away }) {
+    if (away) {
+      addNow(
+        "notice problem",
+        "The broker is away. Until it is back, nothing that is said to all gets through.",
+      );
+    } else addNow("notice", "The broker is back.");
+  },
+  unsent({ text }) {
+    const kept = $("text").value === "";
+    if (kept) $("text").value = text;
+    addNow("notice problem", kept ? "Not sent. Your words are still below." : `Not sent: ${text}`);
+  },
+  unsure: ({ text }) => addNow("notice problem", `Nobody knows whether this got through: ${text}`),
 };
 
 function take(message) {
   takers[message.type]?.(message);
+  position = message.position ?? position;
+}
+
+/** Says what became of what was said while the page was away; without `missed` the server does not know. */
+function describeReturn({ missed }) {
+  if (missed === 0) {
+    return `Back again. ${fresh === 0 ? "Nothing was said" : `${count(fresh, "message")} came`} meanwhile.`;
+  }
+  if (missed > 0) return `Back again. ${count(missed, "message")} of the meantime are not kept any more.`;
+  if (overlaps) {
+    return "Back again. The history has begun anew, with all that you had seen: nothing should be missing.";
+  }
+  return "Back again. The history has begun anew: something may be missing.";
 }
 
 // --- Who is here ------------------------------------------------------------------------------------------
@@ -93,8 +129,12 @@ function writeTo(person) {
 // --- What is said -----------------------------------------------------------------------------------------
 
 function addMessage({ id, author, text, at }) {
-  if (shown.has(id)) return;
+  if (shown.has(id)) {
+    overlaps = true;
+    return;
+  }
   shown.add(id);
+  fresh++;
   const row = makeRow(author === name ? "message own" : "message", at);
   row.firstChild.prepend(part("strong", "author", author));
   row.append(makeText(text));
@@ -115,6 +155,10 @@ function addLine(kind, text, at) {
   const row = makeRow(kind, at);
   row.firstChild.prepend(part("span", "words", text));
   append(row);
+}
+
+function addNow(kind, text) {
+  addLine(kind, text, Date.now());
 }
 
 function makeRow(className, at) {
