@@ -2,7 +2,7 @@ import { test } from "node:test";
 import { assert, assertEquals } from "#std/assert";
 import { createClient } from "@redis/client";
 import { Groups, type GroupsStatus } from "../../lib/groups/mod.ts";
-import { redisBroker } from "../../lib/groups/redis.ts";
+import { redisBroker } from "../../lib/groups/brokers/redis.ts";
 import { BrokerServer } from "../support/brokers.ts";
 import { requires } from "../support/requires.ts";
 import { sleep, until } from "../support/serving.ts";
