@@ -13,6 +13,7 @@ import type { CloseInfo } from "../../lib/protocol/close_payload.ts";
 import type { WebSocketError } from "../../mod.ts";
 import { decodeLines, otherRole, wireTo } from "../protocol/replay.ts";
 import { type Clock, withClock } from "../support/clock.ts";
+import { unwatched } from "../support/watch_sent.ts";
 import { NotingTransport } from "./noting_transport.ts";
 
 const CLOSE_TIMEOUT = 100;
@@ -231,10 +232,13 @@ class Scene {
   }
 }
 
+/** Runs something with connections that shake no hands, on a clock of its own. */
+const onClock = (run: (clock: Clock) => void): void => unwatched(() => withClock(run));
+
 for (const { name, roles = ROLES, slow = false, life } of rows) {
   for (const role of roles) {
     test(`the end of a ${role}'s connection: ${name}`, () =>
-      withClock((clock) => {
+      onClock((clock) => {
         const scene = new Scene(clock, role, slow);
         const outcomes = life.map(([what]) => [what, scene.play(what)]);
         // It is the shared timers' last: they would wait for a clock that stands still.
@@ -245,7 +249,7 @@ for (const { name, roles = ROLES, slow = false, life } of rows) {
 }
 
 test("nothing of a connection's end is left when it is gone: no timer", () =>
-  withClock((clock) => {
+  onClock((clock) => {
     for (const what of ["close", "abort", UNREAD_AND_CLOSE, "83 00", "peer ended"]) {
       const scene = new Scene(clock, "server", false);
       scene.play(what);

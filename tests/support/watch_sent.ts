@@ -46,6 +46,16 @@ function readerFor(bytes: Uint8Array, { head }: Sender): ReferenceReader {
 /** Whether anything is watched: not connections that have shaken no hands, of which there are very many. */
 export const watch = { on: true };
 
+/** Runs something that is synchronous with connections that have shaken no hands. */
+export function unwatched<T>(run: () => T): T {
+  watch.on = false;
+  try {
+    return run();
+  } finally {
+    watch.on = true;
+  }
+}
+
 /** Whether a connection writes: some tests have buffers of their own in the same process. */
 let writing = false;
 const { flush } = Outbox.prototype;
