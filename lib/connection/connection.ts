@@ -53,7 +53,7 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
 
   #paused = true;
   /** Whether it goes on in a moment, or in its next turn. */
-  #goesOn = false;
+  #pumpScheduled = false;
   /** Whether somebody has ever borrowed messages. */
   #lends = false;
   readonly #closeState = new CloseState();
@@ -88,7 +88,7 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     }
     // It has arrived, whatever became of the stream in the meantime.
     if (start.rest.length > 0) this.data(start.rest);
-    if (transport.open) this.#regulate();
+    if (transport.open) this.#pauseOrResume();
     else this.gone();
   }
 
@@ -181,10 +181,10 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     if (!this.#endpoint.canSend) return;
     const { closeCode = NORMAL_CLOSURE, reason = "" } = options;
     const event = this.#endpoint.sendClose({ closeCode, reason });
-    if (event !== undefined) this.#handle(event);
+    if (event !== undefined) this.#dispatch(event);
     this.flush();
     // What was held back is there to be thrown away.
-    this.#work();
+    this.#pump();
   }
 
   abort(reason?: unknown): void {
@@ -231,8 +231,8 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     if (!this.#outbox.relieved) this.#endpoint.congested = true;
     if (this.#lends) this.#endpoint.ownMessages = !this.#queue.lendsViews();
     this.#endpoint.receive(bytes);
-    if (this.#endpoint.decodesOnDemand && this.#transport.turnIsOver?.()) this.#endpoint.skipTurn();
-    this.#work();
+    if (this.#endpoint.decodesOnDemand && this.#transport.turnIsOver?.()) this.#endpoint.endTurn();
+    this.#pump();
   }
 
   progress(): void {
@@ -256,7 +256,7 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
 
   gone(cause?: unknown): void {
     // Its next turn does not come.
-    this.#goesOn = false;
+    this.#pumpScheduled = false;
     try {
       // What had arrived is not lost with the stream: it stays readable, the error comes after it.
       for (const bytes of this.#transport.takeUnread?.() ?? []) this.#endpoint.receive(bytes);
@@ -286,9 +286,9 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   }
 
   goOn(): void {
-    this.#goesOn = false;
-    this.#endpoint.rest();
-    this.#work();
+    this.#pumpScheduled = false;
+    this.#endpoint.startTurn();
+    this.#pump();
   }
 
   flush(): void {
@@ -302,42 +302,38 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   // What holds the two together.
 
   /** Deals with what was received, up to what one turn allows for. */
-  #work(): void {
+  #pump(): void {
     try {
-      this.#workThrough();
+      if (this.#endpoint.state === "lost") return this.#drain();
+      if (!this.#transport.open) return;
+      for (let event = this.#next(); event !== undefined; event = this.#next()) this.#dispatch(event);
+      if (this.#endpoint.finished) this.#flush();
+      else if (this.#outbox.size > 0) this.#outbox.push();
+      if (this.#endpoint.turnIsOver && !this.#pumpScheduled) {
+        this.#pumpScheduled = true;
+        this.#transport.yield();
+      }
+      this.#pauseOrResume();
+      this.#execute();
     } catch (error) {
       this.#crash(error);
     }
   }
 
-  #workThrough(): void {
-    if (this.#endpoint.state === "lost") return this.#drain();
-    if (!this.#transport.open) return;
-    for (let event = this.#next(); event !== undefined; event = this.#next()) this.#handle(event);
-    if (this.#endpoint.finished) this.#flush();
-    else if (this.#outbox.size > 0) this.#outbox.push();
-    if (this.#endpoint.weary && !this.#goesOn) {
-      this.#goesOn = true;
-      this.#transport.yield();
-    }
-    this.#regulate();
-    this.#execute();
-  }
-
   /** Goes on, a reader having asked for more, or left. */
   #asked(): void {
-    if (this.#endTask === undefined) this.#workSoon();
+    if (this.#endTask === undefined) this.#pumpSoon();
     else this.#endTask.queue();
   }
 
   /** Goes on with what is held back: not at once, for it is a stream that asks, perhaps from inside of a call of ours. */
-  #workSoon(): void {
+  #pumpSoon(): void {
     const holdsBack = this.#paused || this.#endpoint.state === "lost";
-    if (!holdsBack || this.#goesOn) return;
-    this.#goesOn = true;
+    if (!holdsBack || this.#pumpScheduled) return;
+    this.#pumpScheduled = true;
     queueMicrotask(() => {
-      this.#goesOn = false;
-      this.#work();
+      this.#pumpScheduled = false;
+      this.#pump();
     });
   }
 
@@ -345,7 +341,7 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   #take(happen: () => EndpointEvent | undefined): void {
     try {
       const event = happen();
-      if (event !== undefined) this.#handle(event);
+      if (event !== undefined) this.#dispatch(event);
       this.#flush();
     } catch (error) {
       this.#crash(error);
@@ -365,9 +361,9 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   /** Takes all that was received and there is room for. No turn ends it: what is left of a lost stream is little. */
   #decodeAll(): void {
     do {
-      this.#endpoint.rest();
-      for (let event = this.#next(); event !== undefined; event = this.#next()) this.#handle(event);
-    } while (this.#endpoint.weary);
+      this.#endpoint.startTurn();
+      for (let event = this.#next(); event !== undefined; event = this.#next()) this.#dispatch(event);
+    } while (this.#endpoint.turnIsOver);
   }
 
   #next(): EndpointEvent | undefined {
@@ -411,14 +407,14 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     try {
       const event = this.#endpoint.fail(error);
       if (event === undefined) return this.#cut(error);
-      this.#handle(event);
+      this.#dispatch(event);
       this.#flush();
     } catch {
       this.#cut(error);
     }
   }
 
-  #handle(event: EndpointEvent): void {
+  #dispatch(event: EndpointEvent): void {
     if (isMessage(event)) this.#queue.push(event);
     else if (event.type === "part") this.#queue.part(event.part);
     else if (event.type === "pong") this.#pings?.settle(event.payload);
@@ -486,8 +482,8 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   }
 
   /** Reads while there is room; not while it is others' turn. */
-  #regulate(): void {
-    const paused = this.#full || this.#endpoint.weary;
+  #pauseOrResume(): void {
+    const paused = this.#full || this.#endpoint.turnIsOver;
     if (paused === this.#paused) return;
     this.#paused = paused;
     if (paused) this.#transport.pause();

@@ -11,8 +11,8 @@
  * - after each of these calls, and after each command, what {@linkcode Endpoint.output} holds is to be sent, and what
  *   {@linkcode Endpoint.life} says is to be done: end our direction of the stream (`shutdown`), free it (`destroy`), call
  *   {@linkcode Endpoint.late} in some time (`deadline`);
- * - while it is {@linkcode Endpoint.weary} no more bytes are given to it; when other connections have had their turn,
- *   {@linkcode Endpoint.rest} is called, and `next` again;
+ * - while {@linkcode Endpoint.turnIsOver} is true, no more bytes are given to it; when other connections have had their turn,
+ *   {@linkcode Endpoint.startTurn} is called, and `next` again;
  * - while too much waits to be sent, {@linkcode Endpoint.congested} is true, and {@linkcode Endpoint.relieve} is called
  *   when that is over.
  *
@@ -211,12 +211,12 @@ export class Endpoint {
   /**
    * Works through the bytes received, up to the next thing the driver must hear of. Never throws for what a peer did.
    *
-   * @returns The event, or `undefined` when the bytes are used up, or the endpoint is weary.
+   * @returns The event, or `undefined` when the bytes are used up, or the turn is over.
    */
   next(): EndpointEvent | undefined {
     if (this.#life.receives === "nothing") return undefined;
     try {
-      while (!this.weary) {
+      while (!this.turnIsOver) {
         let event: EndpointEvent | undefined;
         if (this.#assembler.decompressing) event = this.#moreData();
         else {
@@ -235,18 +235,18 @@ export class Endpoint {
     }
   }
 
-  /** Whether so much was done for this peer that others should have their turn, before {@linkcode Endpoint.rest} is called. */
-  get weary(): boolean {
+  /** Whether so much was done for this peer that others should have their turn, before {@linkcode Endpoint.startTurn} is called. */
+  get turnIsOver(): boolean {
     return this.#frames + this.#assembler.decompressed / BYTES_PER_FRAME >= FRAMES_PER_TURN;
   }
 
   /** Ends the turn before it has begun. */
-  skipTurn(): void {
+  endTurn(): void {
     this.#frames = FRAMES_PER_TURN;
   }
 
   /** Begins to count again: a turn is over. */
-  rest(): void {
+  startTurn(): void {
     this.#frames = 0;
     this.#assembler.decompressed = 0;
   }

@@ -27,11 +27,11 @@ const connection = mutantsOf(
       "!wanted && unread >= most",
       "false",
     ],
-    ["who has had its turn waits", "full || this.#endpoint.weary", "full"],
+    ["who has had its turn waits", "full || this.#endpoint.turnIsOver", "full"],
     [
       "who waits for its turn gets it once",
-      "this.#endpoint.weary && !this.#goesOn",
-      "this.#endpoint.weary",
+      "this.#endpoint.turnIsOver && !this.#pumpScheduled",
+      "this.#endpoint.turnIsOver",
     ],
     [
       "nothing is sent that has ended",
@@ -88,6 +88,19 @@ const lives = mutantsOf("lib/connection/connection.ts", ["tests/connection/life_
     "if (reset) return this.#transport.reset?.();",
   ],
 ]);
+
+const backpressure = [
+  ...mutantsOf("lib/connection/connection.ts", ["tests/connection/backpressure_test.ts"], [
+    ["who does not read is read from no more", "!wanted && unread >= most", "false"],
+    ["a mark of 0 reads ahead", "Math.max(1, this.#limits.highWaterMark)", "this.#limits.highWaterMark"],
+    ["what is thrown away takes no room", `this.#endpoint.life.receives === "all" && `, ""],
+  ]),
+  ...mutantsOf("lib/connection/outbox.ts", ["tests/connection/backpressure_test.ts"], [
+    ["who sends too much waits for room", "this.size < this.#highWaterMark || this.size === 0", "true"],
+    ["who sends with a mark of 0 does not wait for ever", " || this.size === 0", ""],
+    ["who waits is told of the end", "this.#relief?.reject(error());", ""],
+  ]),
+];
 
 const congestion = mutantsOf("lib/connection/connection.ts", ["tests/connection/turns_test.ts"], [
   [
@@ -157,10 +170,6 @@ const keepalive = [
   ]),
 ];
 
-const outbox = mutantsOf("lib/connection/outbox.ts", [...MESSAGES, ...CLOSING], [
-  ["who sends too much waits", "return this.size < this.#highWaterMark || this.size === 0;", "return true;"],
-]);
-
 const queue = mutantsOf("lib/connection/receive_queue.ts", ["tests/connection/receive_queue_test.ts"], [
   ["an empty message counts for something", "const MESSAGE_COST = 64;", "const MESSAGE_COST = 0;"],
   ["what is lent counts as unread", "?? this.#size + this.#lent;", "?? this.#size;"],
@@ -185,7 +194,7 @@ const streaming = [
     ],
     [
       "a turn that does not come is not waited for",
-      "    // Its next turn does not come.\n    this.#goesOn = false;",
+      "    // Its next turn does not come.\n    this.#pumpScheduled = false;",
       "",
     ],
   ]),
@@ -463,9 +472,9 @@ export const connectionMutants: readonly Mutant[] = [
   ...connection,
   ...ends,
   ...lives,
+  ...backpressure,
   ...congestion,
   ...keepalive,
-  ...outbox,
   ...queue,
   ...readers,
   ...streaming,

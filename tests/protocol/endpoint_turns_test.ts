@@ -40,11 +40,11 @@ test("a chunk with more frames than a turn has is taken turn for turn, and nothi
   const sizes: number[] = [];
   const texts: unknown[] = [];
   do {
-    endpoint.rest();
+    endpoint.startTurn();
     const events = turn(endpoint);
     sizes.push(events.length);
     texts.push(...events);
-  } while (endpoint.weary);
+  } while (endpoint.turnIsOver);
   assertEquals(sizes, [TURN, TURN, 1]);
   assertEquals(texts, Array.from({ length: 2 * TURN + 1 }, (_, i) => `${i}`));
 });
@@ -57,7 +57,7 @@ test("what is received before a turn is over comes after what is left of it, whe
     endpoint.receive(bytes.slice(0, cut));
     turn(endpoint);
     endpoint.receive(bytes.slice(cut));
-    endpoint.rest();
+    endpoint.startTurn();
     assertEquals(turn(endpoint), [
       "512",
       "513",
@@ -82,7 +82,7 @@ test("the chunks of one turn count together", () => {
   const endpoint = server();
   const seen = [TURN / 2, TURN / 2 - 1, 5].map((count) => {
     endpoint.receive(messages(count));
-    return [turn(endpoint).length, endpoint.weary];
+    return [turn(endpoint).length, endpoint.turnIsOver];
   });
   assertEquals(seen, [[TURN / 2, false], [TURN / 2 - 1, false], [1, true]]);
 });
@@ -100,8 +100,8 @@ for (
     turn(endpoint);
     endpoint.receive(concat(Array.from({ length: 3 * TURN }, () => frame)));
     let turns = 1;
-    for (turn(endpoint); endpoint.weary; turns++) {
-      endpoint.rest();
+    for (turn(endpoint); endpoint.turnIsOver; turns++) {
+      endpoint.startTurn();
       turn(endpoint);
     }
     assertEquals(turns, 4);
@@ -123,7 +123,7 @@ test("what comes out of the decompressor counts too: few bytes in are many turns
   const sizes: number[] = [];
   let turns = 1;
   for (; sizes.length < 3; turns++) {
-    endpoint.rest();
+    endpoint.startTurn();
     sizes.push(...turn(endpoint).map((event) => isMessage(event) ? event.length : -1));
   }
   assertEquals(sizes, [1_048_576, 1_048_576, 11]);

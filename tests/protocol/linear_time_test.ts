@@ -18,7 +18,7 @@ function server(): Endpoint {
 }
 
 function feed(endpoint: Endpoint, bytes: Uint8Array): void {
-  endpoint.rest();
+  endpoint.startTurn();
   endpoint.receive(bytes);
   endpoint.next();
 }

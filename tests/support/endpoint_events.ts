@@ -18,9 +18,9 @@ export function isEvent<T extends EndpointNotice["type"]>(
 /** All events that there are now. */
 export function* eventsOf(endpoint: Endpoint): Generator<EndpointEvent, void> {
   do {
-    endpoint.rest();
+    endpoint.startTurn();
     for (let event = endpoint.next(); event !== undefined; event = endpoint.next()) {
       yield isEvent(event, "end") ? endpoint.allRead()! : event;
     }
-  } while (endpoint.weary && !endpoint.finished);
+  } while (endpoint.turnIsOver && !endpoint.finished);
 }
