@@ -180,9 +180,7 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     checkClose(options);
     if (!this.#endpoint.canSend) return;
     const { closeCode = NORMAL_CLOSURE, reason = "" } = options;
-    const event = this.#endpoint.sendClose({ closeCode, reason });
-    if (event !== undefined) this.#dispatch(event);
-    this.flush();
+    this.#take(() => this.#endpoint.sendClose({ closeCode, reason }));
     // What was held back is there to be thrown away.
     this.#pump();
   }

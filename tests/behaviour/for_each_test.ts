@@ -10,14 +10,14 @@ import { Opcode } from "../../lib/protocol/frame.ts";
 import { WebSocketError } from "../../mod.ts";
 import { receive, serving, settles, sleep } from "../support/serving.ts";
 import { clientClose, clientFrame, Wire } from "../support/wire.ts";
-import { NotingTransport, serverOver } from "../connection/noting_transport.ts";
+import { RecordingTransport, serverOver } from "../connection/recording_transport.ts";
 import { concat } from "../vectors/hex.ts";
 
 const task = () => sleep(0);
 
 /** A server's end in memory. */
 function connected(limits: Parameters<typeof serverOver>[1] = {}) {
-  const transport = new NotingTransport();
+  const transport = new RecordingTransport();
   transport.yield = () => setImmediate(() => transport.sink.goOn());
   const connection = serverOver(transport, limits);
   const put = (...frames: Uint8Array[]) => transport.sink.data(concat(frames));

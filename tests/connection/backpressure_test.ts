@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { assertEquals } from "#std/assert";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import { clientFrame } from "../support/wire.ts";
-import { NotingTransport, serverOver } from "./noting_transport.ts";
+import { RecordingTransport, serverOver } from "./recording_transport.ts";
 
 const MARK = 1_000;
 /** What a message counts for besides its length. */
@@ -114,7 +114,7 @@ const rows: readonly Row[] = [
 
 for (const { name, highWaterMark = MARK, steps } of rows) {
   test(`backpressure: ${name}`, async () => {
-    const transport = new NotingTransport();
+    const transport = new RecordingTransport();
     const connection = serverOver(transport, { highWaterMark });
     transport.defer = () => transport.sink.flush();
     transport.busy = true;

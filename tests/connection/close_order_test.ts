@@ -21,10 +21,10 @@ import { clientClose, clientFrame } from "../support/wire.ts";
 import { showEvent, wireTo } from "../protocol/replay.ts";
 import { concat } from "../vectors/hex.ts";
 import { latin1, splitAt } from "../vectors/splits.ts";
-import { NotingTransport, serverOver } from "./noting_transport.ts";
+import { RecordingTransport, serverOver } from "./recording_transport.ts";
 
 /** Sends what was gathered, and goes on, in a task of its own. */
-class TaskTransport extends NotingTransport {
+class TaskTransport extends RecordingTransport {
   override defer(): void {
     setImmediate(() => this.sink.flush());
   }

@@ -2,10 +2,10 @@ import { test } from "node:test";
 import { assertEquals } from "#std/assert";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import { clientFrame } from "../support/wire.ts";
-import { NotingTransport, serverOver } from "./noting_transport.ts";
+import { RecordingTransport, serverOver } from "./recording_transport.ts";
 
 test("what happens behind the end of a connection does not end it otherwise", async () => {
-  const transport = new NotingTransport();
+  const transport = new RecordingTransport();
   const connection = serverOver(transport, { closeTimeout: Infinity });
   transport.sink.data(clientFrame(Opcode.Close));
   await connection.closed;

@@ -9,7 +9,7 @@ import { clientClose } from "../support/wire.ts";
 import { concat } from "../vectors/hex.ts";
 import { WebSocketError } from "../../mod.ts";
 import { latin1 } from "../vectors/splits.ts";
-import { NotingTransport } from "./noting_transport.ts";
+import { RecordingTransport } from "./recording_transport.ts";
 
 const KIB = 1_024;
 
@@ -28,7 +28,7 @@ function inflating(limits: Limits = {}) {
     end() {},
     close() {},
   };
-  const transport = new NotingTransport();
+  const transport = new RecordingTransport();
   transport.yield = () => queueMicrotask(() => transport.sink.goOn());
   const connection = new Connection(transport, {
     role: "server",
@@ -82,7 +82,7 @@ test("no more whole messages are decompressed than there is room for and one, un
 test("what comes compressed in a turn that is over is dealt with in the next, once", async () => {
   const { connection, transport, seen } = inflating();
   transport.turnIsOver = () => true;
-  transport.yield = NotingTransport.prototype.yield;
+  transport.yield = RecordingTransport.prototype.yield;
   const message = connection[Symbol.asyncIterator]().next();
   const payload = new Uint8Array(KIB);
   const frame = new Uint8Array(headerSize(payload.length, true) + payload.length);
@@ -117,7 +117,7 @@ test("what a lost stream leaves is read to the end, and then the loss, though no
 test("what a lost stream leaves does not wait for a turn that does not come any more", async () => {
   const { connection, transport } = inflating({ highWaterMark: 100 * KIB });
   transport.turnIsOver = () => true;
-  transport.yield = NotingTransport.prototype.yield;
+  transport.yield = RecordingTransport.prototype.yield;
   const payload = new Uint8Array(KIB);
   const frame = new Uint8Array(headerSize(payload.length, true) + payload.length);
   writeFrame(frame, 0, { fin: true, rsv1: true, opcode: Opcode.Binary, payload }, 0x37fa213d);

@@ -14,7 +14,7 @@ import type { WebSocketError } from "../../mod.ts";
 import { decodeLines, otherRole, wireTo } from "../protocol/replay.ts";
 import { type Clock, withClock } from "../support/clock.ts";
 import { unwatched } from "../support/watch_sent.ts";
-import { NotingTransport } from "./noting_transport.ts";
+import { RecordingTransport } from "./recording_transport.ts";
 
 const CLOSE_TIMEOUT = 100;
 const ROLES: readonly Role[] = ["server", "client"];
@@ -174,7 +174,7 @@ const rows: readonly Row[] = [
 class Scene {
   readonly #clock: Clock;
   readonly #role: Role;
-  readonly #transport = new NotingTransport();
+  readonly #transport = new RecordingTransport();
   readonly #connection: Connection;
   #outcome: string[] = [];
 

@@ -9,7 +9,7 @@ import { assertEquals } from "#std/assert";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import { type Clock, withClock } from "../support/clock.ts";
 import { clientFrame } from "../support/wire.ts";
-import { NotingTransport, serverOver } from "./noting_transport.ts";
+import { RecordingTransport, serverOver } from "./recording_transport.ts";
 
 const MIB = 1_048_576;
 const INTERVAL = 100;
@@ -22,14 +22,14 @@ const LATE = INTERVAL + 12 * TIMEOUT + GRACE;
 
 interface Scene {
   readonly clock: Clock;
-  readonly transport: NotingTransport;
+  readonly transport: RecordingTransport;
   readonly connection: ReturnType<typeof serverOver>;
 }
 
 /** Plays a scene; returns after how long the connection was cut, the Pings that were sent, and how many timers were left. */
 function play(scene: (scene: Scene) => void, until = 1_000) {
   return withClock((clock) => {
-    const transport = new NotingTransport();
+    const transport = new RecordingTransport();
     transport.defer = () => transport.sink.flush();
     const keepalive = { interval: INTERVAL, timeout: TIMEOUT };
     const connection = serverOver(transport, { keepalive, highWaterMark: 10, closeTimeout: Infinity });
@@ -152,7 +152,7 @@ test("connections with the same options share their timers, and leave none", () 
       withClock((clock) => {
         let pings = 0;
         const connections = Array.from({ length: 20 }, () => {
-          const transport = new NotingTransport();
+          const transport = new RecordingTransport();
           transport.defer = () => transport.sink.flush();
           transport.destroy = () => transport.sink.gone();
           transport.write = (bytes) => (pings += Number(bytes[0] === 0x89), true);

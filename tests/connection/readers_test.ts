@@ -14,11 +14,11 @@ import { check } from "../support/property.ts";
 import { receiveAll } from "../support/serving.ts";
 import { clientClose, clientFrame } from "../support/wire.ts";
 import { concat } from "../vectors/hex.ts";
-import { NotingTransport, serverOver } from "./noting_transport.ts";
+import { RecordingTransport, serverOver } from "./recording_transport.ts";
 
 /** A connection that receives numbers, as text, from 0 on. */
 function counting() {
-  const transport = new NotingTransport();
+  const transport = new RecordingTransport();
   const connection = serverOver(transport, {});
   let sent = 0;
   const put = (count: number) => {

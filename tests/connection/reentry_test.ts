@@ -15,7 +15,7 @@ import type { IncomingMessage } from "../../mod.ts";
 import { check } from "../support/property.ts";
 import { clientClose, clientFrame } from "../support/wire.ts";
 import { concat } from "../vectors/hex.ts";
-import { NotingTransport, serverOver } from "./noting_transport.ts";
+import { RecordingTransport, serverOver } from "./recording_transport.ts";
 
 /** Bytes of which none is what would be there by mistake. */
 function pattern(size: number, from = 0): Uint8Array<ArrayBuffer> {
@@ -38,7 +38,7 @@ function bytesOf({ readable }: IncomingMessage): ReadableStream<Uint8Array<Array
 
 /** A connection, and whether one of its transport's calls is under way. */
 function watched() {
-  const transport = new NotingTransport();
+  const transport = new RecordingTransport();
   const connection = serverOver(transport, { maxMessageSize: Infinity });
   const { sink } = transport;
   const seen = { inside: false, wrongly: [] as string[] };
@@ -106,7 +106,7 @@ test("to cancel a source that a Close cuts off runs no code inside a call of the
 
 test("a pipe may close or abort its connection from wherever it is called", async () => {
   for (const act of ["close", "abort"] as const) {
-    const transport = new NotingTransport();
+    const transport = new RecordingTransport();
     const connection = serverOver(transport, {});
     const messages = connection.incoming()[Symbol.asyncIterator]();
     transport.sink.data(concat(fragments([5, 5, 5])));
@@ -171,7 +171,7 @@ async function readAll(
 }
 
 test("a read that wants more than a turn brings does not begin a turn inside another", async () => {
-  const transport = new NotingTransport();
+  const transport = new RecordingTransport();
   const connection = serverOver(transport, { maxMessageSize: Infinity });
   const messages = connection.incoming()[Symbol.asyncIterator]();
   const frames = fragments(Array.from({ length: 3_000 }, () => 10));
@@ -190,7 +190,7 @@ test("a read that wants more than a turn brings does not begin a turn inside ano
 });
 
 test("a source that sends while it is read does not break into its own message", async () => {
-  const transport = new NotingTransport();
+  const transport = new RecordingTransport();
   const connection = serverOver(transport, {});
   const sent: Promise<void>[] = [];
   const source = (name: string, onPull: () => void) => {

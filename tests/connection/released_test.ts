@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { assertEquals, assertRejects } from "#std/assert";
 import { acceptStream, connectStream, receiveUpgrade, WebSocketError } from "../../mod.ts";
 import { clientClose } from "../support/wire.ts";
-import { NotingTransport, serverOver } from "./noting_transport.ts";
+import { RecordingTransport, serverOver } from "./recording_transport.ts";
 
 const takers: Readonly<Record<string, (stream: Parameters<typeof acceptStream>[0]) => Promise<unknown>>> = {
   acceptStream: (stream) => acceptStream(stream),
@@ -29,7 +29,7 @@ for (const [name, take] of Object.entries(takers)) {
 }
 
 test("sendStream on a connection that is not open cancels its source", async () => {
-  const transport = new NotingTransport();
+  const transport = new RecordingTransport();
   const connection = serverOver(transport, {});
   transport.sink.data(clientClose(1000));
   await connection.closed;
@@ -40,7 +40,7 @@ test("sendStream on a connection that is not open cancels its source", async () 
 });
 
 test("sendStream takes the type of a message from its first chunk, unless it is told", async () => {
-  const transport = new NotingTransport();
+  const transport = new RecordingTransport();
   const connection = serverOver(transport, {});
   const flushing = setInterval(() => transport.sink.flush(), 1);
   const sources = [["a"], [Uint8Array.of(97)], [new Uint8Array(1).buffer], []];

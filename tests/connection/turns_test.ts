@@ -3,7 +3,7 @@ import { assertEquals } from "#std/assert";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import { clientFrame } from "../support/wire.ts";
 import { concat } from "../vectors/hex.ts";
-import { NotingTransport, serverOver } from "./noting_transport.ts";
+import { RecordingTransport, serverOver } from "./recording_transport.ts";
 
 /** How many frames a turn has. */
 const TURN = 512;
@@ -11,7 +11,7 @@ const TURN = 512;
 const PONG = 3;
 
 test("a peer with more frames than a turn has is not read from until the next, and gets all its Pongs", () => {
-  const transport = new NotingTransport();
+  const transport = new RecordingTransport();
   serverOver(transport, { highWaterMark: 1_048_576 });
   transport.sink.data(concat(Array.from({ length: 2 * TURN + 1 }, () => clientFrame(Opcode.Ping, "x"))));
   assertEquals(transport.told, ["resume", "defer", "yield", "pause"]);
@@ -26,7 +26,7 @@ test("a peer with more frames than a turn has is not read from until the next, a
 });
 
 test("while too much waits to be sent, no Ping is answered but the latest, when that is over", () => {
-  const transport = new NotingTransport();
+  const transport = new RecordingTransport();
   transport.busy = true;
   const connection = serverOver(transport, { highWaterMark: 100 });
   transport.sink.drain();
@@ -40,7 +40,7 @@ test("while too much waits to be sent, no Ping is answered but the latest, when 
 });
 
 test("a connection that waits for its turn asks for it once", () => {
-  const transport = new NotingTransport();
+  const transport = new RecordingTransport();
   const connection = serverOver(transport, {});
   transport.sink.data(concat(Array.from({ length: TURN + 1 }, () => clientFrame(Opcode.Ping, "x"))));
   connection.close();

@@ -1,5 +1,5 @@
 /**
- * A connection over a transport that notes what it is told; the end of a turn, and of a write, come when the test says so.
+ * A connection over a transport that records what it is told; the end of a turn, and of a write, come when the test says so.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { concat } from "../vectors/hex.ts";
 import { latin1 } from "../vectors/splits.ts";
 
 /** The transport. */
-export class NotingTransport implements Transport {
+export class RecordingTransport implements Transport {
   sink!: TransportSink;
   open = true;
   readonly remoteAddress = undefined;
@@ -53,7 +53,7 @@ export class NotingTransport implements Transport {
 }
 
 /** Makes the server's end of a connection, its 101 written. */
-export function serverOver(transport: NotingTransport, limits: Limits): Connection {
+export function serverOver(transport: RecordingTransport, limits: Limits): Connection {
   const connection = new Connection(transport, {
     role: "server",
     protocol: "",
