@@ -6,6 +6,7 @@
 
 import { test } from "node:test";
 import { assertEquals } from "#std/assert";
+import fc from "fast-check";
 import { Connection } from "../../lib/connection/connection.ts";
 import { readLimits } from "../../lib/connection/limits.ts";
 import type { Role } from "../../lib/protocol/frame.ts";
@@ -13,6 +14,7 @@ import type { CloseInfo } from "../../lib/protocol/close_payload.ts";
 import type { WebSocketError } from "../../mod.ts";
 import { decodeLines, otherRole, wireTo } from "../protocol/replay.ts";
 import { type Clock, withClock } from "../support/clock.ts";
+import { check } from "../support/property.ts";
 import { unwatched } from "../support/watch_sent.ts";
 import { RecordingTransport } from "./recording_transport.ts";
 
@@ -257,3 +259,45 @@ test("nothing of a connection's end is left when it is gone: no timer", () =>
       assertEquals(clock.timers, 0, what);
     }
   }));
+
+const acts = [
+  ...["close", "abort", "send", "written", "flush", "peer ended", "gone", "40 ms", "81 01: 61", "89 00"],
+  ...["88 02: 03e8", "83 00", "01 01: 61", "80 01: 62", "7 ms"],
+];
+
+test("whatever happens in whatever order: one end is told, the stream is ended and freed once, and no timer is left", () =>
+  check(
+    fc.property(
+      fc.array(fc.constantFrom(...acts), { maxLength: 25 }),
+      fc.constantFrom(...ROLES),
+      fc.boolean(),
+      (happenings, role, slow) =>
+        onClock((clock) => {
+          const scene = new Scene(clock, role, slow);
+          const outcomes: string[] = [];
+          // Nothing follows the end of the stream, and the peer ends its direction once.
+          const once = new Set<string>();
+          for (const what of [...happenings, "100 ms", "100 ms", "gone"]) {
+            if (once.has("gone") && /\d\d: |ended|gone|written|flush/.test(what)) continue;
+            if (once.has("peer ended") && /\d\d: |ended/.test(what)) continue;
+            if (what === "gone" || what === "peer ended") once.add(what);
+            outcomes.push(...scene.play(what).split(", ").filter((part) => part !== ""));
+          }
+          const count = (pattern: RegExp) => outcomes.filter((outcome) => pattern.test(outcome)).length;
+          const ends = count(/^(close|error) /);
+          const all = outcomes.join(", ");
+          assertEquals([ends, count(/^gone$/), clock.timers, count(/internal/)], [1, 1, 0, 0], all);
+          assertEquals(
+            [count(/^shutdown$/) <= 1, count(/^destroy$/) <= 1],
+            [true, true],
+            outcomes.join(", "),
+          );
+          // Nothing is written to a stream that is ended, freed or gone; at most one Close is.
+          const last = outcomes.findIndex((outcome) => /^(shutdown|destroy|gone)$/.test(outcome));
+          const late = outcomes.slice(last).filter((outcome) => /^[0-9a-f]{2}( |$)/.test(outcome));
+          assertEquals(late, [], all);
+          assertEquals(count(/^88( |$)/) <= 1, true, all);
+        }),
+    ),
+    { numRuns: 2_000 },
+  ));
