@@ -230,7 +230,6 @@ export class Endpoint {
       return undefined;
     } catch (error) {
       if (!(error instanceof WebSocketError)) throw error;
-      if (this.#life === LIFE.lost) return this.#finishLost();
       return this.#life === LIFE.open ? this.#hold("violate", { error }) : this.fail(error);
     }
   }

@@ -241,11 +241,6 @@ const lives = [
     ["an end that is late is answered", `: this.#answer("late")`, `: this.#note("late")`],
     ["an end waits though the stream has ended", `if (deadline !== "answer") this.#end`, "this.#end"],
     ["a lost stream is not answered", `if (step !== "lost") {`, "if (true) {"],
-    [
-      "a fault in what a lost stream left is its end",
-      "if (this.#life === LIFE.lost) return this.#finishLost();\n      return",
-      "return",
-    ],
     ["so is a Close", "if (this.#life === LIFE.lost) return this.#finishLost();\n    const", "const"],
   ]),
   ...mutantsOf("lib/protocol/state.ts", ["tests/protocol/state_test.ts"], [
