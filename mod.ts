@@ -56,12 +56,8 @@ export * from "./lib/streams/message_encoder_stream.ts";
 export * from "./lib/streams/message_stream_decoder_stream.ts";
 export * from "./lib/streams/message_stream_encoder_stream.ts";
 
-export {
-  type AcceptOptions,
-  acceptStream,
-  type PendingUpgrade,
-  receiveUpgrade,
-} from "./lib/connection/accept.ts";
+export { acceptStream, type PendingUpgrade, receiveUpgrade } from "./lib/connection/accept.ts";
+export type { AcceptOptions } from "./lib/connection/accept_options.ts";
 export type {
   CompressionOptions,
   ContextTakeover,

@@ -111,7 +111,10 @@ export function attach<C = undefined>(
     async take(request, socket, head) {
       const channel = await takeSocket(socket);
       if (channel !== undefined) {
-        acceptor.accept(channel, () => readRequest(channel, { request, head, limits: settings.limits }));
+        acceptor.accept(
+          channel,
+          (opening) => readRequest(opening, { request, head, limits: settings.limits }),
+        );
       }
     },
   };

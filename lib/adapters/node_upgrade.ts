@@ -5,22 +5,15 @@
  */
 
 import type { Socket } from "node:net";
-import {
-  type AcceptOptions,
-  acceptUpgrade,
-  checkOrigin,
-  forbidden,
-  readAcceptOptions,
-  readUpgrade,
-  type ReceivedRequest,
-  refuse,
-  reject,
-} from "../connection/accept.ts";
+import { acceptFrom, orRefuse } from "../connection/accept.ts";
+import { type AcceptOptions, readAcceptOptions } from "../connection/accept_options.ts";
 import { ByteChannel } from "../connection/byte_channel.ts";
 import { type CheckedLimits, readLimits } from "../connection/limits.ts";
+import { forbidden, Reception, refuse, reject } from "../connection/reception.ts";
 import type { ServerConnection } from "../connection/web_socket_connection.ts";
 import { HandshakeError } from "../errors.ts";
 import { HeaderFields } from "../handshake/header_fields.ts";
+import type { ServerOpening } from "../handshake/server_opening.ts";
 import { NodeTransport } from "./node_transport.ts";
 import { sha1 } from "./sha1.ts";
 import { zlibCodec } from "./zlib/codec.ts";
@@ -117,18 +110,12 @@ export async function upgrade(
   if (taken.has(socket)) throw new TypeError("Cannot upgrade: the socket was upgraded or refused before");
   const channel = await takeSocket(socket);
   if (channel === undefined) throw new HandshakeError("ended");
-  try {
-    const upgrade = readUpgrade<undefined>(readRequest(channel, { request, head, limits: settings.limits }));
-    await checkOrigin(upgrade, settings);
-    return await acceptUpgrade(upgrade, settings);
-  } catch (error) {
-    await refuse(
-      channel,
-      error instanceof HandshakeError ? error : new HandshakeError("internal"),
-      settings.limits,
-    );
-    throw error;
-  }
+  const reception = new Reception<undefined>(channel, settings.limits);
+  return await orRefuse(reception, () => {
+    readRequest(reception.opening, { request, head, limits: settings.limits });
+    reception.check();
+    return acceptFrom(reception, settings);
+  });
 }
 
 /**
@@ -182,9 +169,9 @@ export async function takeSocket(socket: UpgradeSocket): Promise<ByteChannel | u
  * @throws {HandshakeError} If the version is neither 1.0 nor 1.1, or the head is over the limits.
  */
 export function readRequest(
-  channel: ByteChannel,
+  opening: ServerOpening,
   { request, head, limits }: { request: IncomingUpgrade; head: Uint8Array; limits: CheckedLimits },
-): ReceivedRequest {
+): void {
   const { method, url, httpVersion, rawHeaders } = request;
   // Node's parser also takes 0.9, and 2.0 in the form of 1.1.
   if (httpVersion !== "1.0" && httpVersion !== "1.1") throw new HandshakeError("http-version");
@@ -193,11 +180,8 @@ export function readRequest(
   const size = rawHeaders.reduce((sum, text) => sum + text.length + 2, method!.length + url!.length + 14);
   if (size > limits.maxHeadSize) throw new HandshakeError("head-too-large");
   const fields = fieldsOf(request);
-  return {
-    channel,
-    head: { kind: "request", method: method!, target: url!, httpVersion, headers: fields },
-    rest: new Uint8Array(head),
-  };
+  const read = { kind: "request", method: method!, target: url!, httpVersion, headers: fields } as const;
+  opening.take(read, new Uint8Array(head));
 }
 
 /** Reads the header lines as they were sent: Node's own list leaves out or joins those that are doubled. */

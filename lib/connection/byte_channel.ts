@@ -17,6 +17,14 @@ interface HeadParser<H> {
   push(bytes: Uint8Array): H | undefined;
 }
 
+/** Whoever takes the next bytes: a promise's two functions, or what does without a promise. */
+export interface ChannelReader {
+  /** Called with the bytes, as many as there are; with `undefined` at the end of the stream. */
+  resolve(bytes: Uint8Array | undefined): void;
+  /** Called if the channel has failed. */
+  reject(error: unknown): void;
+}
+
 /** How much is written at a time, in bytes. */
 const WRITE_SIZE = 65_536;
 
@@ -38,7 +46,7 @@ export class ByteChannel implements TransportSink {
   #unread: Uint8Array[] = [];
   #left: HandshakeError | undefined;
   #onLeaving: (() => void) | undefined;
-  #reading: Deferred<Uint8Array | undefined> | undefined;
+  #reader: ChannelReader | undefined;
   #writing: Deferred<void> | undefined;
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
@@ -60,12 +68,25 @@ export class ByteChannel implements TransportSink {
    * @returns The bytes, as many as there are; `undefined` at the end of the stream.
    */
   read(): Promise<Uint8Array | undefined> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
-    if (this.#unread.length > 0) return Promise.resolve(this.#unread.shift());
-    if (this.#ended) return Promise.resolve(undefined);
-    this.#reading = new Deferred();
+    const read = new Deferred<Uint8Array | undefined>();
+    this.readTo(read);
+    return read.promise;
+  }
+
+  /** Calls one of a reader's methods, once: at once if the bytes are there, else as soon as they come. */
+  readTo(reader: ChannelReader): void {
+    if (this.#failure !== undefined) return reader.reject(this.#failure.error);
+    if (this.#unread.length > 0) return reader.resolve(this.#unread.shift());
+    if (this.#ended) return reader.resolve(undefined);
+    this.#reader = reader;
     this.transport.resume();
-    return this.#reading.promise;
+  }
+
+  /** Takes the reader, who is called once. */
+  #takeReader(): ChannelReader | undefined {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    return reader;
   }
 
   /** Why the peer is taken for gone: it has ended its direction, as far as was read, or the stream is no more. */
@@ -162,7 +183,7 @@ export class ByteChannel implements TransportSink {
   fail(error: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = { error };
-    this.#reading?.reject(error);
+    this.#takeReader()?.reject(error);
     this.#writing?.reject(error);
   }
 
@@ -192,11 +213,10 @@ export class ByteChannel implements TransportSink {
   room(): undefined {}
 
   data(bytes: Uint8Array): void {
-    if (this.#reading !== undefined) {
+    const reader = this.#takeReader();
+    if (reader !== undefined) {
       this.transport.pause();
-      this.#reading.resolve(bytes);
-      this.#reading = undefined;
-      return;
+      return reader.resolve(bytes);
     }
     this.#unread.push(bytes);
     const size = this.#unread.reduce((sum, part) => sum + part.length, 0);
@@ -218,16 +238,18 @@ export class ByteChannel implements TransportSink {
 
   end(): void {
     this.#ended = true;
-    this.#reading?.resolve(undefined);
-    this.#reading = undefined;
+    const reader = this.#takeReader();
     this.#leave(new HandshakeError("ended"));
+    reader?.resolve(undefined);
   }
 
   gone(error?: unknown): void {
     const reason = new HandshakeError("ended", { cause: error });
+    const reader = this.#takeReader();
     this.fail(reason);
     this.onGone?.();
     this.#leave(reason);
+    reader?.reject(this.#failure!.error);
   }
 
   #leave(reason: HandshakeError): void {

@@ -19,7 +19,7 @@ import { wrongType } from "../options/wrong_type.ts";
 import { aPem, pemText } from "../options/pem.ts";
 import type { Bytes } from "../protocol/bytes.ts";
 import { type CompressionOptions, readCompression } from "../handshake/deflate_negotiation.ts";
-import type { HandshakePlatform } from "./accept.ts";
+import type { HandshakePlatform } from "./accept_options.ts";
 import { ByteChannel } from "./byte_channel.ts";
 import { Compression } from "../handshake/compression.ts";
 import { connectError } from "./connect_error.ts";

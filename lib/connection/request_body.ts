@@ -7,19 +7,19 @@
 import { HandshakeError } from "../errors.ts";
 import { bodyLength } from "../handshake/server_handshake.ts";
 import { ByteCollector } from "../protocol/byte_collector.ts";
-import type { ReceivedRequest } from "./accept.ts";
 import { Deadline } from "./deadline.ts";
+import type { Reception } from "./reception.ts";
 
 /**
  * Reads the whole body, of which a part may have come with the head. Memory is allocated for bytes that have arrived,
  * never for a length that a client claims.
  *
- * @param received The request.
+ * @param reception The request.
  * @param options `maxBodySize`: the longest body that is read, in bytes; `timeout`: how long it may take, in milliseconds.
  * @throws {HandshakeError} If the body is too long or its length unclear, if it comes too late, or not to its end.
  */
 export async function receiveBody(
-  { channel, head, rest }: ReceivedRequest,
+  { channel, opening: { head, leftover } }: Reception<unknown>,
   { maxBodySize, timeout }: { maxBodySize: number; timeout: number },
 ): Promise<Uint8Array<ArrayBuffer>> {
   const length = bodyLength(head);
@@ -30,7 +30,7 @@ export async function receiveBody(
   const body = new ByteCollector();
   const deadline = new Deadline(timeout, () => channel.fail(new HandshakeError("timeout")));
   try {
-    for (let part: Uint8Array | undefined = rest; part !== undefined; part = await channel.read()) {
+    for (let part: Uint8Array | undefined = leftover; part !== undefined; part = await channel.read()) {
       // What lies behind the body would be another request, and we answer one.
       const wanted = part.subarray(0, length - body.length);
       body.append(wanted, length - body.length - wanted.length);

@@ -4,29 +4,20 @@
  * @module
  */
 
-import {
-  acceptUpgrade,
-  checkHost,
-  checkOrigin,
-  forbidden,
-  readUpgrade,
-  type ReceivedRequest,
-  type ReceivedUpgrade,
-  refuse,
-  reject,
-} from "../connection/accept.ts";
 import type { ByteChannel } from "../connection/byte_channel.ts";
 import { closeTable } from "../connection/close_code.ts";
 import type { Connection } from "../connection/connection.ts";
 import { Deadline } from "../connection/deadline.ts";
 import { Deferred } from "../connection/deferred.ts";
+import { forbidden, Reception, type ReceptionHost, refuse, reject } from "../connection/reception.ts";
 import { readResponse } from "../connection/response_shape.ts";
 import type { ServerConnection } from "../connection/web_socket_connection.ts";
 import type { IncomingUpgrade } from "../connection/upgrade_request.ts";
 import { HandshakeError } from "../errors.ts";
 import { aTime } from "../options/checks.ts";
 import { checkOptions, type OptionTable } from "../options/option_table.ts";
-import { isUpgrade } from "../handshake/server_handshake.ts";
+import { after, isPromise } from "../handshake/at_once.ts";
+import { faultOf, type ServerOpening } from "../handshake/server_opening.ts";
 import type { Callers } from "./callers.ts";
 import { defaultOnError } from "./default_on_error.ts";
 import { answerRequest } from "./fetch_answer.ts";
@@ -61,6 +52,8 @@ interface Task {
   abort(): void;
 }
 
+type Awaitable<T> = T | Promise<T>;
+
 /** What an acceptor needs of those that have one. */
 export interface AcceptorHost {
   /** Tells whose call one is, where the runtime can. */
@@ -76,6 +69,10 @@ export class Acceptor<C> {
   readonly #settings: ServerSettings<C>;
   readonly #host: SessionHost<C>;
   readonly #server: AcceptorHost;
+  readonly #receiving: ReceptionHost<C> = {
+    received: (reception) => this.#serve(reception),
+    failed: (reception, error) => this.#refuse(reception, error),
+  };
   /** Requests that are not decided on, and those that were refused: nobody waits for them. */
   readonly #pending: Set<Task> = new Set();
   /** What has to end before the server is closed: each connection with its handler, each answer to plain HTTP. */
@@ -165,33 +162,53 @@ export class Acceptor<C> {
   }
 
   /**
-   * Serves one socket up to its end, or to its upgrade. Never rejects.
+   * Serves one socket up to its end, or to its upgrade. A request whose head comes in one chunk, and on which the user's
+   * functions decide at once, is answered and handed to its handler before the bytes' delivery returns, without a promise.
    *
    * @param channel The socket.
-   * @param receive Reads the head of its request.
+   * @param read Tells the request, where somebody else has read it.
    */
-  async accept(
-    channel: ByteChannel,
-    receive: () => ReceivedRequest | Promise<ReceivedRequest>,
-  ): Promise<void> {
-    const { limits } = this.#settings;
-    const task: Task = { ended: true, abort: () => channel.transport.destroy() };
-    this.#pending.add(task);
-    let received: ReceivedRequest | undefined;
+  accept(channel: ByteChannel, read?: (opening: ServerOpening) => void): void {
+    const reception = new Reception<C>(channel, this.#settings.limits);
+    this.#pending.add(reception);
+    if (read === undefined) reception.receive(this.#receiving);
+    else this.#serve(reception, read);
+  }
+
+  #serve(reception: Reception<C>, read?: (opening: ServerOpening) => void): void {
     try {
-      received = await receive();
-      this.#checkHost(received);
-      await (isUpgrade(received.head) ? this.#upgrade(received, task) : this.#answer(received, task));
+      read?.(reception.opening);
+      const work = this.#dispatch(reception);
+      if (work === undefined) this.#leave(reception);
+      else work.then(() => this.#leave(reception), (error) => this.#refuse(reception, error));
     } catch (error) {
-      const fault = error instanceof HandshakeError ? error : new HandshakeError("internal");
-      const { remoteAddress } = channel.transport;
-      this.tellRefused(fault, { fields: received?.head.headers, remoteAddress });
-      await refuse(channel, fault, limits);
-    } finally {
-      this.#pending.delete(task);
-      this.#leavePlace(task);
-      this.#finish(task);
+      this.#refuse(reception, error);
     }
+  }
+
+  /** Does what a request asks for. */
+  #dispatch(reception: Reception<C>): Promise<void> | void {
+    const { opening, channel } = reception;
+    opening.checkHost(this.#settings.hosts());
+    if (!opening.isUpgrade) return this.#answer(reception);
+    if (!this.#placeComes) return this.#upgrade(reception);
+    return channel.whileThere(this.#waitForPlace()).then(() => this.#upgrade(reception));
+  }
+
+  /** Refuses a request. What is not the client's fault is the user's, or ours: the user is told of it. */
+  #refuse(reception: Reception<C>, error: unknown): void {
+    const { channel, opening, request } = reception;
+    const fault = faultOf(error);
+    if (fault !== error) this.report(error, { stage: "accept", ...request && { request } });
+    const fields = opening.complete ? opening.head.headers : undefined;
+    this.tellRefused(fault, { fields, remoteAddress: channel.transport.remoteAddress });
+    refuse(channel, fault, this.#settings.limits).then(() => this.#leave(reception));
+  }
+
+  #leave(reception: Reception<C>): void {
+    this.#pending.delete(reception);
+    this.#leavePlace(reception);
+    this.#finish(reception);
   }
 
   /** Tells the user of a refusal of ours, but of clients that left, and of what `onError` was called with. */
@@ -206,40 +223,33 @@ export class Acceptor<C> {
     }
   }
 
-  #checkHost(received: ReceivedRequest): void {
-    try {
-      checkHost(received, this.#settings.hosts());
-    } catch (error) {
-      if (!(error instanceof HandshakeError)) this.report(error, { stage: "accept" });
-      throw error;
-    }
-  }
-
   /** Answers plain HTTP. What has been asked for is answered, also while the server closes. */
-  async #answer(received: ReceivedRequest, task: Task): Promise<void> {
-    const { channel } = received;
+  async #answer(reception: Reception<C>): Promise<void> {
+    const { channel } = reception;
     const { fetch } = this.#settings;
-    this.#pending.delete(task);
-    this.#tasks.add(task);
-    this.#places.add(task);
-    await answerRequest(received, {
+    this.#pending.delete(reception);
+    this.#tasks.add(reception);
+    this.#places.add(reception);
+    await answerRequest(reception, {
       ...this.#settings,
-      fetch: fetch && ((request) => this.#run(task, () => fetch(request))),
+      fetch: fetch && ((request) => this.#run(reception, () => fetch(request))),
       onError: this.#host.report,
     });
     // A client that stays is waited for, but not by whoever closes the server.
-    const lingering: Task = { ended: true, abort: task.abort };
+    const lingering: Task = { ended: true, abort: () => reception.abort() };
     this.#pending.add(lingering);
-    this.#finish(task);
+    this.#finish(reception);
     await channel.linger(this.#settings.limits.closeTimeout);
     this.#pending.delete(lingering);
   }
 
-  async #upgrade(received: ReceivedRequest, task: Task): Promise<void> {
-    if (this.#placeComes) await received.channel.whileThere(this.#waitForPlace());
+  #upgrade(reception: Reception<C>): Promise<void> | void {
     if (this.#closed !== undefined || this.#isFull) throw new HandshakeError("overloaded");
-    this.#places.add(task);
-    await this.#decide(readUpgrade<C>(received), task);
+    this.#places.add(reception);
+    const request = reception.check();
+    const refusal = this.#run(reception, () => this.#judge(reception, request));
+    if (!isPromise(refusal)) return this.#decide(reception, refusal);
+    return reception.channel.whileThere(refusal).then((refusal) => this.#decide(reception, refusal));
   }
 
   get #isFull(): boolean {
@@ -270,60 +280,66 @@ export class Acceptor<C> {
     this.#placeFree = undefined;
   }
 
-  /** Asks the user whether an upgrade is wanted, and does as told. */
-  async #decide(upgrade: ReceivedUpgrade<C>, task: Task): Promise<void> {
-    const { accept, authorize } = this.#settings;
-    const { request, channel } = upgrade;
-    try {
-      const judging = this.#run(task, () => this.#judge(upgrade));
-      const mayTakeLong = authorize !== undefined || typeof accept.origins === "function";
-      const refusal = await (mayTakeLong ? channel.whileThere(judging) : judging);
-      if (refusal !== undefined) return await this.#reject(upgrade, refusal);
-      // Whoever decided may have closed the server.
-      if (this.#closed !== undefined) throw new HandshakeError("overloaded");
-      const connection = await acceptUpgrade(upgrade, accept);
-      // The socket is the connection's: to close the server, also first thing in the handler, ends it by a Close.
-      this.#pending.delete(task);
-      // Nobody waits for a handler that starts after the server was closed.
-      if (this.#closed !== undefined) return connection.abort();
-      this.connections.add(connection);
-      const session = new Session(connection, request, this.#host);
-      this.#tasks.add(session);
-      this.#places.add(session);
-      session.start();
-    } catch (error) {
-      if (!(error instanceof HandshakeError)) this.report(error, { stage: "accept", request });
-      throw error;
-    }
-  }
-
   /** Returns the response that refuses an upgrade, if it is to be refused. */
-  async #judge(upgrade: ReceivedUpgrade<C>): Promise<Response | undefined> {
-    // Before the user's own code: it should not have to think of origins.
-    await checkOrigin(upgrade, this.#settings.accept);
-    return await this.#authorize(upgrade);
+  #judge(reception: Reception<C>, request: IncomingUpgrade<C>): Awaitable<Response | undefined> {
+    const { origins } = this.#settings.accept;
+    return after(reception.opening.isAllowedOrigin(origins), (allowed) => {
+      // Before the user's own code: it should not have to think of origins.
+      if (!allowed) throw new HandshakeError("origin");
+      return this.#authorize(reception, request);
+    });
   }
 
   /** Asks `authorize`, and keeps what it returns as the context, unless that is a refusal: a response, or `false`. */
-  async #authorize({ request, channel }: ReceivedUpgrade<C>): Promise<Response | undefined> {
-    try {
-      const answer = await this.#settings.authorize?.(request as IncomingUpgrade<undefined>);
-      const refusal = answer === false ? forbidden() : readResponse("authorize", answer);
-      if (refusal !== undefined) return refusal;
-      request.context = answer as C;
-      return undefined;
-    } catch (error) {
+  #authorize({ channel }: Reception<C>, request: IncomingUpgrade<C>): Awaitable<Response | undefined> {
+    const { authorize } = this.#settings;
+    if (authorize === undefined) return undefined;
+    const fail = (error: unknown): never => {
       // That the client left is not the user's fault.
       if (error !== channel.left) this.report(error, { stage: "authorize", request });
       throw new HandshakeError("internal", { cause: error });
+    };
+    const read = (answer: unknown): Response | undefined => {
+      const refusal = answer === false ? forbidden() : readResponse("authorize", answer);
+      if (refusal === undefined) request.context = answer as C;
+      return refusal;
+    };
+    try {
+      const refusal = after<unknown, Response | undefined>(
+        authorize(request as IncomingUpgrade<undefined>),
+        read,
+      );
+      return isPromise(refusal) ? refusal.catch(fail) : refusal;
+    } catch (error) {
+      return fail(error);
     }
   }
 
-  async #reject({ channel, request }: ReceivedUpgrade<C>, refusal: Response): Promise<void> {
+  /** Does as the user has told. */
+  #decide(reception: Reception<C>, refusal: Response | undefined): Promise<void> | void {
+    if (refusal !== undefined) return this.#reject(reception, refusal);
+    // Whoever decided may have closed the server.
+    if (this.#closed !== undefined) throw new HandshakeError("overloaded");
+    return after(reception.accept(this.#settings.accept), (connection) => this.#start(reception, connection));
+  }
+
+  #start(reception: Reception<C>, connection: Connection & ServerConnection<C>): void {
+    // The socket is the connection's: to close the server, also first thing in the handler, ends it by a Close.
+    this.#pending.delete(reception);
+    // Nobody waits for a handler that starts after the server was closed.
+    if (this.#closed !== undefined) return connection.abort();
+    this.connections.add(connection);
+    const session = new Session(connection, reception.request!, this.#host);
+    this.#tasks.add(session);
+    this.#places.add(session);
+    session.start();
+  }
+
+  async #reject({ channel, request }: Reception<C>, refusal: Response): Promise<void> {
     try {
       await reject(channel, refusal, this.#settings.limits);
     } catch (error) {
-      this.report(error, { stage: "authorize", request });
+      this.report(error, { stage: "authorize", request: request! });
       throw new HandshakeError("internal", { cause: error });
     }
   }

@@ -8,7 +8,7 @@ export * from "../errors.ts";
 export type { HeadersInput, ProtocolChoice } from "../handshake/server_handshake.ts";
 export type { HostPolicy } from "../handshake/host.ts";
 export type { OriginPolicy } from "../handshake/origin.ts";
-export type { AcceptOptions } from "../connection/accept.ts";
+export type { AcceptOptions } from "../connection/accept_options.ts";
 export type {
   CompressionOptions,
   ContextTakeover,

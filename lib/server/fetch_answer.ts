@@ -4,13 +4,13 @@
  * @module
  */
 
-import type { ReceivedRequest } from "../connection/accept.ts";
 import { writeResponse } from "../connection/http_answer.ts";
 import { receiveBody } from "../connection/request_body.ts";
 import { type ByteChannel, LEFT_GRACE } from "../connection/byte_channel.ts";
+import type { Reception } from "../connection/reception.ts";
 import { isResponse } from "../connection/response_shape.ts";
 import { HandshakeError } from "../errors.ts";
-import { isServerWide, requestUrl } from "../handshake/request_url.ts";
+import { isServerWide } from "../handshake/request_url.ts";
 import type { ServerSettings } from "./serve_options.ts";
 
 /** The methods that the `Request` of every runtime takes as they are. */
@@ -24,18 +24,17 @@ const FORBIDDEN: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
  * @throws {HandshakeError} If the request is wrong, or too large, or there is no `fetch` to answer it.
  */
 export async function answerRequest<C>(
-  received: ReceivedRequest,
+  reception: Reception<C>,
   settings: ServerSettings<C>,
 ): Promise<void> {
-  const { channel, head } = received;
+  const { channel, opening: { head, url } } = reception;
   const { fetch, limits, maxBodySize, onError } = settings;
-  const url = requestUrl(head, { secure: channel.transport.secure });
   const timeout = limits.handshakeTimeout;
   // It is about the server and none of its resources, and no URL that `fetch` could be given says so.
   if (isServerWide(head)) return await writeResponse(channel, new Response(null), { timeout });
   if (fetch === undefined) throw new HandshakeError("not-an-upgrade");
   if (!isSupportedMethod(head.method)) throw new HandshakeError("method-unsupported");
-  const body = await receiveBody(received, { maxBodySize, timeout });
+  const body = await receiveBody(reception, { maxBodySize, timeout });
   const left = new AbortController();
   channel.onLeft = (reason) => left.abort(reason);
   try {

@@ -10,7 +10,7 @@ import {
   acceptTable,
   type HandshakePlatform,
   resolveAcceptOptions,
-} from "../connection/accept.ts";
+} from "../connection/accept_options.ts";
 import type { CheckedLimits } from "../connection/limits.ts";
 import type { UpgradeRequest } from "../connection/upgrade_request.ts";
 import { defaultHosts, type HostPolicy, readHosts } from "../handshake/host.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type HandshakePlatform, receiveRequest } from "../connection/accept.ts";
+import type { HandshakePlatform } from "../connection/accept_options.ts";
 import { ByteChannel } from "../connection/byte_channel.ts";
 import type { Transport } from "../connection/transport.ts";
 import type { ServerConnection } from "../connection/web_socket_connection.ts";
@@ -113,13 +113,10 @@ class ListeningServer<C> implements Server<C> {
   }
 
   async listen(): Promise<void> {
-    const { target, limits } = this.#settings;
+    const { target } = this.#settings;
     this.#listener = await this.#platform.listen(
       target,
-      (transport) => {
-        const channel = new ByteChannel(transport);
-        this.#acceptor.accept(channel, () => receiveRequest(channel, limits));
-      },
+      (transport) => this.#acceptor.accept(new ByteChannel(transport)),
       (error) => this.#acceptor.report(error, { stage: "accept" }),
     );
   }

@@ -157,6 +157,7 @@ for (
     ["\x16", "\x03\x01", "request-line"],
     ["GET  ", "/ HTTP/1.1\r\n\r\n", "request-line"],
     ["GET / HTTQ", "/1.1\r\n\r\n", "request-line"],
+    ["GET / HTTP ", "1.1\r\n\r\n", "request-line"],
     ["GET / HTTP/1.2", "\r\n\r\n", "http-version"],
     ["GET / HTTP/1.1\n", "\r\n", "request-line"],
     ["GET / HTTP/1.1\r\n ", "folded\r\n\r\n", "header-line"],
@@ -168,6 +169,13 @@ for (
     const bytes = latin1(wrong + rest);
     const reading = readHead(new RequestHeadParser(), Array.from(bytes, (octet) => Uint8Array.of(octet)));
     assertEquals("fault" in reading && [reading.fault.code, reading.used], [code, wrong.length]);
+  });
+}
+
+for (const line of ["HTTP/1.1 20", "HTTP/1.1 2000 OK", "HTTP/1.1 2x0 OK"]) {
+  test(`status-line is the fault of ${line}`, () => {
+    const reading = readHead(new ResponseHeadParser(), [latin1(`${line}\r\n\r\n`)]);
+    assertEquals("fault" in reading && reading.fault.code, "status-line");
   });
 }
 

@@ -260,28 +260,28 @@ const pings = mutantsOf("lib/connection/pending_pings.ts", ["tests/connection/pe
   ["Pings that wait are few", "this.#pending.length === MAX_PENDING", "false"],
 ]);
 
-const accept = mutantsOf("lib/connection/accept.ts", [
+const ACCEPTING = [
   ...UPGRADE,
   ...TIMEOUTS,
   "tests/behaviour/transports_test.ts",
   "tests/behaviour/pending_upgrade_test.ts",
-], [
-  [
-    "a handshake ends in time",
-    `() => channel.fail(new HandshakeError("timeout"))`,
-    "() => {}",
-  ],
+];
+
+const accept = mutantsOf("lib/connection/accept.ts", ACCEPTING, [
   [
     "origins are checked",
-    `if (!await isAllowedOrigin(head, origins, { secure })) throw new HandshakeError("origin");`,
+    `if (!await reception.opening.isAllowedOrigin(settings.origins)) throw new HandshakeError("origin");`,
     "",
   ],
+]);
+
+const reception = mutantsOf("lib/connection/reception.ts", ACCEPTING, [
+  ["a handshake ends in time", `() => channel.fail(new HandshakeError("timeout"))`, "() => {}"],
   ["who has left is not accepted", "if (channel.left !== undefined) throw channel.left;", ""],
-  [
-    "headers are checked when the server starts",
-    "{ headers: readUserHeaders(headers) }",
-    "{ headers }",
-  ],
+]);
+
+const acceptOptions = mutantsOf("lib/connection/accept_options.ts", ACCEPTING, [
+  ["headers are checked when the server starts", "{ headers: readUserHeaders(headers) }", "{ headers }"],
 ]);
 
 const dialling = mutantsOf("lib/connection/connect.ts", SERVERS, [
@@ -353,15 +353,15 @@ const server = mutantsOf("lib/server/acceptor.ts", [
   ["so are those that are decided on", "this.#places.size >=", "this.connections.size >="],
   [
     "a plain request is, too",
-    "this.#tasks.add(task);\n    this.#places.add(task);",
-    "this.#tasks.add(task);",
+    "this.#tasks.add(reception);\n    this.#places.add(reception);",
+    "this.#tasks.add(reception);",
   ],
   ["a server that closes lets nobody in", "this.#closed !== undefined || ", ""],
-  ["hosts are asked for", "checkHost(received, this.#settings.hosts());", ""],
-  ["origins are asked for", "await checkOrigin(upgrade, this.#settings.accept);", ""],
+  ["hosts are asked for", "opening.checkHost(this.#settings.hosts());", ""],
+  ["origins are asked for", `if (!allowed) throw new HandshakeError("origin");`, ""],
   [
     "who is refused is not accepted",
-    "if (refusal !== undefined) return await this.#reject(upgrade, refusal);",
+    "if (refusal !== undefined) return this.#reject(reception, refusal);",
     "",
   ],
 ]);
@@ -480,6 +480,8 @@ export const connectionMutants: readonly Mutant[] = [
   ...streaming,
   ...pings,
   ...accept,
+  ...reception,
+  ...acceptOptions,
   ...dialling,
   ...channel,
   ...options,
