@@ -9,14 +9,6 @@ import { Deadline } from "./deadline.ts";
 import { Deferred } from "./deferred.ts";
 import type { Transport, TransportSink } from "./transport.ts";
 
-/** Takes the bytes of a head until it is whole. */
-interface HeadParser<H> {
-  /** What came behind the head. */
-  readonly rest: Uint8Array;
-  /** Takes bytes; returns the head when they have its end. */
-  push(bytes: Uint8Array): H | undefined;
-}
-
 /** Whoever takes the next bytes: a promise's two functions, or what does without a promise. */
 export interface ChannelReader {
   /** Called with the bytes, as many as there are; with `undefined` at the end of the stream. */
@@ -139,27 +131,6 @@ export class ByteChannel implements TransportSink {
     const joined = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
     parts.reduce((at, part) => (joined.set(part, at), at + part.length), 0);
     return joined;
-  }
-
-  /**
-   * Reads a head, as far as a parser says.
-   *
-   * @param parser Made for this head.
-   * @param first Bytes that were read before.
-   * @returns The head, its size in bytes, and what came behind it.
-   * @throws {HandshakeError} What the parser throws; `ended` if the stream is over before the head is.
-   */
-  async readHead<H>(
-    parser: HeadParser<H>,
-    first?: Uint8Array,
-  ): Promise<{ head: H; size: number; rest: Uint8Array }> {
-    let size = 0;
-    for (let bytes = first ?? await this.read(); bytes !== undefined; bytes = await this.read()) {
-      const head = parser.push(bytes);
-      size += bytes.length;
-      if (head !== undefined) return { head, size: size - parser.rest.length, rest: parser.rest };
-    }
-    throw new HandshakeError("ended");
   }
 
   /**

@@ -5,14 +5,9 @@
  */
 
 import { HandshakeError } from "../errors.ts";
-import { acceptKeyBy, generateKey, type Sha1 } from "../handshake/accept_key.ts";
-import {
-  checkUpgradeResponse,
-  validateProtocols,
-  writeUpgradeRequest,
-} from "../handshake/client_handshake.ts";
+import { acceptKeyBy, type Sha1 } from "../handshake/accept_key.ts";
+import { ClientOpening } from "../handshake/client_opening.ts";
 import { aHeadersInput, type HeadersInput } from "../handshake/field_lines.ts";
-import { parseWebSocketUrl } from "../handshake/websocket_url.ts";
 import { anAbortSignal, aSocketPath, aString } from "../options/checks.ts";
 import { checkOptions, type OptionTable } from "../options/option_table.ts";
 import { wrongType } from "../options/wrong_type.ts";
@@ -28,7 +23,7 @@ import { Deadline } from "./deadline.ts";
 import { type CheckedLimits, type Limits, limitTable, readLimits } from "./limits.ts";
 import { type ByteStream, StreamTransport } from "./stream_transport.ts";
 import type { Transport } from "./transport.ts";
-import { readFinalResponse, refusalOf } from "./upgrade_response.ts";
+import { refusalOf } from "./upgrade_response.ts";
 import type { WebSocketConnection } from "./web_socket_connection.ts";
 
 /** How to connect. */
@@ -129,34 +124,28 @@ export async function openConnection(
   checkOptions("options", options, connectTable(), '{ protocols: ["chat"] }');
   const limits = readLimits(options);
   const compression = Compression.read(options.compression, codec);
-  const target = parseWebSocketUrl(url);
-  const protocols = validateProtocols(options.protocols);
-  const key = generateKey();
-  const request = writeUpgradeRequest(target, key, {
-    // By name: a spread would leave out what the object has from its class.
-    headers: options.headers,
-    origin: options.origin,
+  // By name: a spread would leave out what the object has from its class.
+  const { protocols, headers, origin } = options;
+  const { maxHeadSize, maxHeaders } = limits;
+  const opening = new ClientOpening(url, {
     protocols,
-    extensions: compression?.offer,
+    headers,
+    origin,
+    compression,
+    maxHeadSize,
+    maxHeaders,
   });
   options.signal?.throwIfAborted();
 
   const giveUp = new AbortController();
-  const where = dialTarget(target, options, giveUp.signal);
+  const where = dialTarget(opening.url, options, giveUp.signal);
   const onAbort = () => giveUp.abort(options.signal!.reason);
   options.signal?.addEventListener("abort", onAbort);
   const deadline = new Deadline(limits.handshakeTimeout, () => giveUp.abort(new HandshakeError("timeout")));
   try {
     const transport = await dial(where);
     const channel = new ByteChannel(transport);
-    return await shakeHands(channel, request, {
-      key,
-      protocols,
-      compression,
-      limits,
-      sha1,
-      signal: giveUp.signal,
-    });
+    return await shakeHands(channel, opening, { limits, sha1, signal: giveUp.signal });
   } catch (error) {
     if (!(error instanceof HandshakeError) || error === options.signal?.reason) throw error;
     throw connectError(error, where, { timeout: limits.handshakeTimeout });
@@ -202,35 +191,26 @@ export function connectStream(
   return openConnection({ dial: () => Promise.resolve(new StreamTransport(stream)) }, url, options);
 }
 
-interface Handshake {
-  readonly key: string;
-  readonly protocols: readonly string[];
-  readonly compression: Compression | undefined;
-  readonly limits: CheckedLimits;
-  readonly sha1: Sha1 | undefined;
-  readonly signal: AbortSignal;
-}
-
 async function shakeHands(
   channel: ByteChannel,
-  request: Uint8Array,
-  { key, protocols, compression, limits, sha1, signal }: Handshake,
+  opening: ClientOpening,
+  { limits, sha1, signal }: { limits: CheckedLimits; sha1: Sha1 | undefined; signal: AbortSignal },
 ): Promise<WebSocketConnection> {
   const onAbort = () => channel.fail(signal.reason);
   signal.addEventListener("abort", onAbort);
   try {
     signal.throwIfAborted();
     // Before the head is read: whoever reads on has to wait for as little as possible.
-    const accept = await acceptKeyBy(key, sha1);
-    await channel.write(request, Infinity);
-    const received = await readFinalResponse(channel, limits);
-    const { head, rest } = received;
-    if (head.status !== 101) throw await refusalOf(channel, received);
-    const expected = { accept, protocols, extensions: compression !== undefined };
-    const { protocol, extensions } = checkUpgradeResponse(head, expected);
-    const agreed = extensions === "" ? undefined : compression?.confirm(extensions);
-    if (extensions !== "" && agreed === undefined) throw new HandshakeError("extension-not-offered");
-    const start = { role: "client", protocol, extensions, deflate: agreed?.start(), limits, rest } as const;
+    const accept = await acceptKeyBy(opening.key, sha1);
+    await channel.write(opening.request, Infinity);
+    for (let complete = false; !complete;) {
+      const bytes = await channel.read();
+      if (bytes === undefined) throw new HandshakeError("ended");
+      complete = opening.push(bytes);
+    }
+    const { head, leftover } = opening;
+    if (head.status !== 101) throw await refusalOf(channel, { head, rest: leftover });
+    const start = { role: "client", limits, rest: leftover, ...opening.confirm(accept) } as const;
     return new Connection(channel.transport, start);
   } catch (error) {
     channel.transport.destroy();

@@ -1,19 +1,16 @@
 /**
- * Reading what a server answers to an upgrade: interim responses, then the final one; and the body of a refusal.
+ * Reading the body of a server's refusal.
  *
  * @module
  */
 
 import { HandshakeError } from "../errors.ts";
 import { ChunkedDecoder } from "../handshake/chunked_decoder.ts";
-import { type ResponseHead, ResponseHeadParser } from "../handshake/head_parser.ts";
+import type { ResponseHead } from "../handshake/head_parser.ts";
 import { copyRange } from "../protocol/bytes.ts";
 import type { ByteChannel } from "./byte_channel.ts";
 import { Deadline } from "./deadline.ts";
-import type { CheckedLimits } from "./limits.ts";
 
-/** How many interim responses are skipped. */
-const MAX_INTERIM = 16;
 /** How much of a refusal's body is kept, in bytes. */
 const MAX_BODY = 65_536;
 /** How long is waited for it, in milliseconds: it comes with the head, if it comes. */
@@ -25,28 +22,6 @@ export interface ReceivedResponse {
   readonly head: ResponseHead;
   /** What came behind the head: frames, or a body. */
   readonly rest: Uint8Array;
-}
-
-/**
- * Reads the head of the final response. Interim ones such as `103 Early Hints` are skipped (RFC 9110 §15.2); together
- * they may be as long as one head.
- *
- * @throws {HandshakeError} If a head is wrong or the stream ends; `"too-many-interim"`, `"head-too-large"`.
- */
-export async function readFinalResponse(
-  channel: ByteChannel,
-  limits: CheckedLimits,
-): Promise<ReceivedResponse> {
-  let interim = 0;
-  for (let count = 0, rest: Uint8Array | undefined; count <= MAX_INTERIM; count++) {
-    const received = await channel.readHead(new ResponseHeadParser(limits), rest);
-    const { status } = received.head;
-    if (status === 101 || status >= 200) return received;
-    interim += received.size;
-    if (interim > limits.maxHeadSize) throw new HandshakeError("head-too-large");
-    rest = received.rest;
-  }
-  throw new HandshakeError("too-many-interim");
 }
 
 /**

@@ -67,6 +67,11 @@ const table: readonly Row[] = [
     breach: `import { prepare, connectStream } from "../connection/mod.ts";`,
   },
   {
+    of: "lib/core.ts",
+    may: [errors, protocol, handshake],
+    breach: `export { acceptStream } from "./connection/accept.ts";`,
+  },
+  {
     of: "mod.ts",
     may: [errors, protocol, handshake, streams, connection, server],
     breach: `export { serve } from "./lib/adapters/node.ts";`,

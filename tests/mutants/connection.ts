@@ -291,14 +291,17 @@ const dialling = mutantsOf("lib/connection/connect.ts", SERVERS, [
     "() => {}",
   ],
   [
-    "an extension is as it was offered",
-    `if (extensions !== "" && agreed === undefined) throw new HandshakeError("extension-not-offered");`,
-    "",
-  ],
-  [
     "a handshake that fails frees its socket",
     "channel.transport.destroy();\n    throw error;",
     "throw error;",
+  ],
+]);
+
+const clientOpening = mutantsOf("lib/handshake/client_opening.ts", SERVERS, [
+  [
+    "an extension is as it was offered",
+    `if (extensions !== "" && agreed === undefined) throw new HandshakeError("extension-not-offered");`,
+    "",
   ],
 ]);
 
@@ -483,6 +486,7 @@ export const connectionMutants: readonly Mutant[] = [
   ...reception,
   ...acceptOptions,
   ...dialling,
+  ...clientOpening,
   ...channel,
   ...options,
   ...limits,

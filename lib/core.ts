@@ -1,0 +1,40 @@
+/**
+ * The protocol without I/O, for those who have their own: bytes and commands in, events and bytes out, no promise, timer or
+ * stream. {@linkcode ServerOpening} and {@linkcode ClientOpening} are the opening handshake, {@linkcode Endpoint} is all that
+ * comes after it, of both roles. See docs/core.md for how to drive them.
+ *
+ * @module
+ */
+
+export * from "./errors.ts";
+
+export { acceptKey, generateKey, isValidKey, type Sha1 } from "./handshake/accept_key.ts";
+export * from "./handshake/client_opening.ts";
+export * from "./handshake/compression.ts";
+export { type Extension, formatExtension, parseExtensions } from "./handshake/extensions.ts";
+export type { HeadersInput } from "./handshake/field_lines.ts";
+export {
+  type HeadLimits,
+  type RequestHead,
+  RequestHeadParser,
+  type ResponseHead,
+  ResponseHeadParser,
+} from "./handshake/head_parser.ts";
+export { HeaderFields } from "./handshake/header_fields.ts";
+export type { HostPolicy } from "./handshake/host.ts";
+export type { OriginPolicy } from "./handshake/origin.ts";
+export {
+  bodyLength,
+  isUpgrade,
+  type ProtocolChoice,
+  type UpgradeOffer,
+} from "./handshake/server_handshake.ts";
+export * from "./handshake/server_opening.ts";
+
+export type { CloseInfo } from "./protocol/close_payload.ts";
+export * from "./protocol/endpoint.ts";
+export { type Frame, isControl, isOpcode, Opcode, type Role } from "./protocol/frame.ts";
+export type { Message, MessagePart } from "./protocol/message_assembler.ts";
+export { prepare, type PreparedMessage } from "./protocol/prepared_message.ts";
+export type { SendBuffer } from "./protocol/send_buffer.ts";
+export { LIFE, type Life, type State, type Step } from "./protocol/state.ts";
