@@ -26,7 +26,7 @@ import type { CheckedLimits } from "./limits.ts";
 import { messageReadable, messageWritable } from "./message_streams.ts";
 import { Outbox } from "./outbox.ts";
 import { PendingPings } from "./pending_pings.ts";
-import { ReceiveQueue } from "./receive_queue.ts";
+import { MessageIterator, type ReadingObserver, ReceiveQueue } from "./receive_queue.ts";
 import { checkSource, SendLine, type SendStreamOptions, sendStreamTable } from "./send_line.ts";
 import { LastTask } from "./task.ts";
 import type { Transport, TransportSink } from "./transport.ts";
@@ -36,7 +36,7 @@ import type { CloseOptions, WebSocketConnection } from "./web_socket_connection.
 import type { IncomingOptions, PingOptions } from "./web_socket_connection.ts";
 
 /** Implements {@linkcode WebSocketConnection} over a {@linkcode Transport}. */
-export class Connection implements WebSocketConnection, TransportSink, EndHolder, Expiring {
+export class Connection implements WebSocketConnection, TransportSink, EndHolder, ReadingObserver, Expiring {
   readonly request: UpgradeRequest<unknown> | undefined;
   readonly protocol: string;
   readonly extensions: string;
@@ -95,10 +95,7 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   // What the user calls.
 
   get readable(): ReadableStream<Message> {
-    return this.#readable ??= messageReadable(this.#queue, {
-      asked: () => this.#asked(),
-      close: () => this.close(),
-    });
+    return this.#readable ??= messageReadable(this.#queue, this);
   }
 
   get writable(): WritableStream<string | Bytes | PreparedMessage> {
@@ -118,7 +115,7 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Message, undefined> {
-    return this.#queue.iterate(() => this.#asked());
+    return new MessageIterator(this.#queue, this);
   }
 
   forEach(handle: MessageHandler, options: ForEachOptions = {}): Promise<void> {
@@ -126,13 +123,13 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     checkOptions("options", options, forEachTable, "{ borrow: true }");
     const { borrow = false } = options;
     this.#lends ||= borrow;
-    return ignorable(handEach(this.#queue, handle, { borrow, onAsked: () => this.#asked() }));
+    return ignorable(handEach(this.#queue, handle, { borrow, onAsked: () => this.asked() }));
   }
 
   incoming(options: IncomingOptions = {}): AsyncIterable<IncomingMessage, undefined> {
     checkOptions("options", options, incomingTable, "{ maxMessageSize: Infinity }");
     const { maxMessageSize = this.#limits.maxMessageSize } = options;
-    const inbox = this.#queue.stream(() => this.#asked());
+    const inbox = this.#queue.stream(() => this.asked());
     this.#endpoint.stream(maxMessageSize);
     return inbox;
   }
@@ -318,8 +315,7 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     }
   }
 
-  /** Goes on, a reader having asked for more, or left. */
-  #asked(): void {
+  asked(): void {
     if (this.#endTask === undefined) this.#pumpSoon();
     else this.#endTask.queue();
   }

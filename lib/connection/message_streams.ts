@@ -11,13 +11,11 @@ import type { PreparedMessage } from "../protocol/prepared_message.ts";
 import type { CloseState, EndHolder } from "./close_state.ts";
 import { setSource } from "./error_source.ts";
 import type { CheckedLimits } from "./limits.ts";
-import type { Borrower, ReceiveQueue } from "./receive_queue.ts";
+import type { Borrower, ReadingObserver, ReceiveQueue } from "./receive_queue.ts";
 import type { WebSocketConnection } from "./web_socket_connection.ts";
 
 /** What the readable asks of its connection. */
-export interface ReadableOwner {
-  /** Records that more is wanted. */
-  asked(): void;
+export interface ReadableOwner extends ReadingObserver {
   /** Records that nothing more is wanted. */
   close(): void;
 }

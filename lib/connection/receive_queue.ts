@@ -41,6 +41,35 @@ export interface Borrower {
   fail(error: unknown): Message[];
 }
 
+/** Is told what a reader of a {@linkcode ReceiveQueue} does. */
+export interface ReadingObserver {
+  /** Called when a reader has asked for more, and when it leaves, which does not end anything. */
+  asked(): void;
+}
+
+/** Takes one message after the other. A class: two closures and what they share take 0.25 KiB more on Node. */
+export class MessageIterator implements AsyncIterator<Message, undefined> {
+  readonly #queue: ReceiveQueue;
+  readonly #observer: ReadingObserver;
+
+  constructor(queue: ReceiveQueue, observer: ReadingObserver) {
+    this.#queue = queue;
+    this.#observer = observer;
+  }
+
+  next(): Promise<Result> {
+    const next = this.#queue.next();
+    this.#observer.asked();
+    return next;
+  }
+
+  return(): Promise<Result> {
+    this.#queue.leave();
+    this.#observer.asked();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+}
+
 /** Somebody who waits. */
 class Waiter {
   /** The stream, if it is one: it takes the message out itself. */
@@ -157,26 +186,6 @@ export class ReceiveQueue {
     if (this.#told || !("error" in this.#end)) return Promise.resolve({ done: true, value: undefined });
     this.#told = true;
     return rejected(this.#end.error);
-  }
-
-  /**
-   * Takes one message after the other.
-   *
-   * @param onAsked Called when the next is asked for, and when the loop is left, which does not end anything.
-   */
-  iterate(onAsked: () => void): AsyncIterator<Message, undefined> {
-    return {
-      next: () => {
-        const next = this.next();
-        onAsked();
-        return next;
-      },
-      return: () => {
-        this.leave();
-        onAsked();
-        return Promise.resolve({ done: true, value: undefined });
-      },
-    };
   }
 
   /** Records that whoever took the last message asks for no more. */
