@@ -179,7 +179,7 @@ export class Acceptor<C> {
     try {
       read?.(reception.opening);
       const work = this.#dispatch(reception);
-      if (work === undefined) this.#leave(reception);
+      if (!isPromise(work)) this.#leave(reception);
       else work.then(() => this.#leave(reception), (error) => this.#refuse(reception, error));
     } catch (error) {
       this.#refuse(reception, error);
