@@ -26,7 +26,14 @@
  * @module
  */
 
-export * from "./lib/errors.ts";
+export {
+  HandshakeError,
+  type HandshakeErrorCode,
+  type HandshakeErrorOptions,
+  WebSocketError,
+  type WebSocketErrorCode,
+  type WebSocketErrorInit,
+} from "./lib/errors.ts";
 
 export type { Extension } from "./lib/handshake/extensions.ts";
 export { type Frame, Opcode } from "./lib/protocol/frame.ts";
@@ -40,8 +47,20 @@ export {
   ResponseHeadParser,
 } from "./lib/handshake/head_parser.ts";
 export { HeaderFields } from "./lib/handshake/header_fields.ts";
-export * from "./lib/handshake/server_handshake.ts";
-export * from "./lib/handshake/client_handshake.ts";
+export {
+  checkUpgrade,
+  chooseProtocol,
+  type HeadersInput,
+  type ProtocolChoice,
+  type UpgradeOffer,
+  writeAccept,
+} from "./lib/handshake/server_handshake.ts";
+export {
+  checkUpgradeResponse,
+  type ClientHandshakeOptions,
+  type ExpectedAnswer,
+  writeUpgradeRequest,
+} from "./lib/handshake/client_handshake.ts";
 export type { OriginPolicy } from "./lib/handshake/origin.ts";
 export { requestUrl } from "./lib/handshake/request_url.ts";
 export { parseWebSocketUrl } from "./lib/handshake/websocket_url.ts";
@@ -58,15 +77,7 @@ export * from "./lib/streams/message_stream_encoder_stream.ts";
 
 export { acceptStream, type PendingUpgrade, receiveUpgrade } from "./lib/connection/accept.ts";
 export type { AcceptOptions } from "./lib/connection/accept_options.ts";
-export type {
-  CompressionOptions,
-  ContextTakeover,
-  DeflateCodec,
-  DeflateOptions,
-  Deflater,
-  InflateOptions,
-  Inflater,
-} from "./lib/handshake/compression.ts";
+export type { CompressionOptions, ContextTakeover, DeflateCodec } from "./lib/handshake/compression.ts";
 export { type ConnectOptions, connectStream, type TlsConnectOptions } from "./lib/connection/connect.ts";
 export type { KeepaliveOptions, Limits } from "./lib/connection/limits.ts";
 export * from "./lib/connection/to_web_socket.ts";

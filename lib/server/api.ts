@@ -4,7 +4,14 @@
  * @module
  */
 
-export * from "../errors.ts";
+export {
+  HandshakeError,
+  type HandshakeErrorCode,
+  type HandshakeErrorOptions,
+  WebSocketError,
+  type WebSocketErrorCode,
+  type WebSocketErrorInit,
+} from "../errors.ts";
 export type { HeadersInput, ProtocolChoice } from "../handshake/server_handshake.ts";
 export type { HostPolicy } from "../handshake/host.ts";
 export type { OriginPolicy } from "../handshake/origin.ts";

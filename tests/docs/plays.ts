@@ -224,5 +224,19 @@ export const plays: readonly Play[] = [
   { page: "docs/from_deno.md", file: "after.ts", on: ["deno"], talk: welcomes },
   { page: "docs/from_bun.md", file: "before.ts", on: ["bun"], talk: chats },
   { page: "docs/from_bun.md", file: "after.ts", on: ["bun"], talk: chats },
+  { page: "docs/core.md", file: "server.mjs", on: ["node"], talk: echoes },
+  {
+    page: "docs/core.md",
+    file: "client.mjs",
+    on: ["node"],
+    beside: "server.mjs",
+    prints: /^received Hello\nclosed with 1000\n$/,
+  },
+  {
+    page: "docs/core.md",
+    file: "port.mjs",
+    on: runtimes,
+    prints: /^You said: Hello\nclosed with 1000\nclosed with 1000\n$/,
+  },
   { page: "docs/tour.md", file: "frame.mjs", on: runtimes, prints: /^true 1 Hello\n$/ },
 ];
