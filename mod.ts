@@ -41,6 +41,7 @@ export { type Frame, Opcode } from "./lib/protocol/frame.ts";
 export { acceptKey, generateKey } from "./lib/handshake/accept_key.ts";
 export {
   type HeadLimits,
+  type HeadParser,
   type RequestHead,
   RequestHeadParser,
   type ResponseHead,

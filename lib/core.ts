@@ -3,6 +3,18 @@
  * stream. {@linkcode ServerOpening} and {@linkcode ClientOpening} are the opening handshake, {@linkcode Endpoint} is all that
  * comes after it, of both roles. See docs/core.md for how to drive them.
  *
+ * @example Two ends without anything between them
+ * ```ts
+ * import { Endpoint } from "@sluice/websocket/core";
+ *
+ * const limits = { maxMessageSize: 1_048_576, maxEmptyFragments: 1_024 };
+ * const client = new Endpoint({ role: "client", ...limits });
+ * const server = new Endpoint({ role: "server", ...limits });
+ * client.sendMessage("Hello");
+ * server.receive(client.output.take());
+ * console.log(server.next()); // "Hello"
+ * ```
+ *
  * @module
  */
 
@@ -15,6 +27,7 @@ export { type Extension, formatExtension, parseExtensions } from "./handshake/ex
 export type { HeadersInput } from "./handshake/field_lines.ts";
 export {
   type HeadLimits,
+  type HeadParser,
   type RequestHead,
   RequestHeadParser,
   type ResponseHead,
@@ -35,6 +48,7 @@ export type { CloseInfo } from "./protocol/close_payload.ts";
 export * from "./protocol/endpoint.ts";
 export { type Frame, isControl, isOpcode, Opcode, type Role } from "./protocol/frame.ts";
 export type { Message, MessagePart } from "./protocol/message_assembler.ts";
-export { prepare, type PreparedMessage } from "./protocol/prepared_message.ts";
+export { type EncodedMessage, prepare, type PreparedMessage } from "./protocol/prepared_message.ts";
+export type { UnreadParts } from "./protocol/reading_rooms.ts";
 export type { SendBuffer } from "./protocol/send_buffer.ts";
-export { LIFE, type Life, type State, type Step } from "./protocol/state.ts";
+export { type Happening, LIFE, type Life, type State, type Step } from "./protocol/state.ts";

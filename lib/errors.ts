@@ -8,8 +8,11 @@
 
 import { NORMAL_CLOSURE, readCloseInfo } from "./protocol/interface_close.ts";
 
+/** A row of a table of faults: a code, where the RFC says so, what to tell. */
+export type Fault = readonly [code: number, section: string, message: string];
+
 /** The faults of an open connection: `[close code that answers it, where the RFC says so, what to tell]`. */
-export const CONNECTION_FAULTS = {
+export const CONNECTION_FAULTS: Readonly<Record<WebSocketErrorCode, Fault>> = {
   // What a frame header can get wrong: decided before any payload is read.
   "reserved-bit": [1002, "RFC 6455 §5.2", "Cannot decode frame: a reserved bit is set"],
   "reserved-opcode": [1002, "RFC 6455 §5.2", "Cannot decode frame: the opcode is reserved"],
@@ -46,10 +49,35 @@ export const CONNECTION_FAULTS = {
   "aborted": [1006, "RFC 6455 §7.1.7", "Connection cut: it was aborted on this side"],
   "internal": [1011, "RFC 6455 §7.4.1", "Connection failed: this side met an unexpected error"],
   "not-open": [1006, "RFC 6455 §5.5.1", "Cannot send: the connection is closing or closed"],
-} as const;
+};
 
 /** Names a row of the table of connection faults. */
-export type WebSocketErrorCode = keyof typeof CONNECTION_FAULTS;
+export type WebSocketErrorCode =
+  | "reserved-bit"
+  | "reserved-opcode"
+  | "unmasked-frame"
+  | "masked-frame"
+  | "fragmented-control"
+  | "control-too-long"
+  | "length-not-minimal"
+  | "length-out-of-range"
+  | "unexpected-continuation"
+  | "expected-continuation"
+  | "frame-too-big"
+  | "message-too-big"
+  | "too-many-empty-fragments"
+  | "message-cut"
+  | "invalid-utf8"
+  | "invalid-deflate"
+  | "close-payload-short"
+  | "close-code-invalid"
+  | "close-reason-utf8"
+  | "connection-lost"
+  | "close-timeout"
+  | "keepalive-timeout"
+  | "aborted"
+  | "internal"
+  | "not-open";
 
 /** What an error that the user makes tells of a Close: the WHATWG's `WebSocketCloseInfo`. */
 export interface WebSocketErrorInit {
@@ -111,7 +139,7 @@ function isFault(what: string): what is WebSocketErrorCode {
 }
 
 /** The faults of an opening handshake: `[HTTP status that answers it, where the RFC says so, what to tell]`. */
-export const HANDSHAKE_FAULTS = {
+export const HANDSHAKE_FAULTS: Readonly<Record<HandshakeErrorCode, Fault>> = {
   // The HTTP head itself.
   "head-too-large": [431, "RFC 6585 §5", "Cannot read head: it is over the size limit"],
   "too-many-headers": [431, "RFC 6585 §5", "Cannot read head: it has too many headers"],
@@ -156,10 +184,47 @@ export const HANDSHAKE_FAULTS = {
     "Cannot connect: the server chose an extension not offered",
   ],
   "aborted": [499, "RFC 6455 §4", "Cannot complete handshake: it was aborted on this side"],
-} as const;
+};
 
 /** Names a row of the table of handshake faults. */
-export type HandshakeErrorCode = keyof typeof HANDSHAKE_FAULTS;
+export type HandshakeErrorCode =
+  | "head-too-large"
+  | "too-many-headers"
+  | "target-too-long"
+  | "request-line"
+  | "status-line"
+  | "header-line"
+  | "http-version"
+  | "target"
+  | "host"
+  | "framing"
+  | "length-required"
+  | "body-too-large"
+  | "expectation"
+  | "misdirected"
+  | "not-found"
+  | "method-unsupported"
+  | "timeout"
+  | "ended"
+  | "not-an-upgrade"
+  | "method"
+  | "connection-header"
+  | "upgrade-body"
+  | "key"
+  | "version"
+  | "protocol-header"
+  | "extensions-header"
+  | "origin"
+  | "overloaded"
+  | "internal"
+  | "refused"
+  | "too-many-interim"
+  | "unreachable"
+  | "upgrade-missing"
+  | "accept-mismatch"
+  | "protocol-not-offered"
+  | "extension-not-offered"
+  | "aborted";
 
 /** What a {@linkcode HandshakeError} may have in place of what its row says, and besides. */
 export interface HandshakeErrorOptions extends ErrorOptions {

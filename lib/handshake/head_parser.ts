@@ -63,8 +63,10 @@ const FIRST_BUFFER = 1_024;
 const NOTHING = new Uint8Array(0);
 
 /** Parses one head; what differs between requests and responses is a grammar, and how a head that is right is cut. */
-abstract class HeadParser<Head> {
+export class HeadParser<Head> {
   readonly #grammar: HeadGrammar;
+  /** Cuts the text of a head that is right. */
+  readonly #cut: (text: string) => Head;
   readonly #maxHeadSize: number;
   readonly #maxHeaders: number;
   #state = START;
@@ -74,8 +76,14 @@ abstract class HeadParser<Head> {
   #size = 0;
   #rest: Uint8Array = NOTHING;
 
-  constructor(grammar: HeadGrammar, { maxHeadSize, maxHeaders }: HeadLimits) {
+  /** Makes a parser for one head. */
+  protected constructor(
+    grammar: HeadGrammar,
+    cut: (text: string) => Head,
+    { maxHeadSize, maxHeaders }: HeadLimits,
+  ) {
     this.#grammar = grammar;
+    this.#cut = cut;
     this.#maxHeadSize = checkLimit("maxHeadSize", maxHeadSize ?? MAX_HEAD_SIZE);
     this.#maxHeaders = checkLimit("maxHeaders", maxHeaders ?? MAX_HEADERS);
   }
@@ -101,7 +109,7 @@ abstract class HeadParser<Head> {
       this.#rest = chunk.subarray(at);
       const text = decodeLatin1(this.#join(chunk.subarray(0, at)));
       this.#gathered = NOTHING;
-      return this.cut(text);
+      return this.#cut(text);
     }
     if (this.#size + stop === this.#maxHeadSize) {
       throw new HandshakeError(this.#state > HEADERS_END ? this.#grammar.overflow : "head-too-large");
@@ -109,9 +117,6 @@ abstract class HeadParser<Head> {
     this.#gather(chunk);
     return undefined;
   }
-
-  /** Cuts the text of a head that is right. */
-  protected abstract cut(text: string): Head;
 
   /** Follows the bytes through the grammar. Returns where the head ends, or `stop`. */
   #scan(chunk: Uint8Array, stop: number): number {
@@ -182,21 +187,7 @@ export class RequestHeadParser extends HeadParser<RequestHead> {
    * @throws {RangeError} If a limit is not a positive whole number; `Infinity` lifts it.
    */
   constructor(limits: HeadLimits = {}) {
-    super(REQUEST, limits);
-  }
-
-  protected override cut(text: string): RequestHead {
-    const start = text.startsWith("\r\n") ? 2 : 0;
-    const methodEnd = text.indexOf(" ", start);
-    const targetEnd = text.indexOf(" ", methodEnd + 1);
-    const versionEnd = targetEnd + " HTTP/1.1".length;
-    return {
-      kind: "request",
-      method: text.slice(start, methodEnd),
-      target: text.slice(methodEnd + 1, targetEnd),
-      httpVersion: text[versionEnd - 1] === "1" ? "1.1" : "1.0",
-      headers: cutFields(text, versionEnd + 2),
-    };
+    super(REQUEST, cutRequest, limits);
   }
 }
 
@@ -209,20 +200,34 @@ export class ResponseHeadParser extends HeadParser<ResponseHead> {
    * @throws {RangeError} If a limit is not a positive whole number; `Infinity` lifts it.
    */
   constructor(limits: HeadLimits = {}) {
-    super(RESPONSE, limits);
+    super(RESPONSE, cutResponse, limits);
   }
+}
 
-  protected override cut(text: string): ResponseHead {
-    const statusStart = "HTTP/1.1 ".length;
-    const statusEnd = statusStart + 3;
-    const lineEnd = text.indexOf("\r", statusEnd);
-    return {
-      kind: "response",
-      status: Number(text.slice(statusStart, statusEnd)),
-      statusText: text.slice(statusEnd + 1, lineEnd),
-      headers: cutFields(text, lineEnd + 2),
-    };
-  }
+function cutRequest(text: string): RequestHead {
+  const start = text.startsWith("\r\n") ? 2 : 0;
+  const methodEnd = text.indexOf(" ", start);
+  const targetEnd = text.indexOf(" ", methodEnd + 1);
+  const versionEnd = targetEnd + " HTTP/1.1".length;
+  return {
+    kind: "request",
+    method: text.slice(start, methodEnd),
+    target: text.slice(methodEnd + 1, targetEnd),
+    httpVersion: text[versionEnd - 1] === "1" ? "1.1" : "1.0",
+    headers: cutFields(text, versionEnd + 2),
+  };
+}
+
+function cutResponse(text: string): ResponseHead {
+  const statusStart = "HTTP/1.1 ".length;
+  const statusEnd = statusStart + 3;
+  const lineEnd = text.indexOf("\r", statusEnd);
+  return {
+    kind: "response",
+    status: Number(text.slice(statusStart, statusEnd)),
+    statusText: text.slice(statusEnd + 1, lineEnd),
+    headers: cutFields(text, lineEnd + 2),
+  };
 }
 
 /** Cuts the header lines, which are right, out of a head. */

@@ -71,7 +71,7 @@ test("npm pack holds the scripts with their maps, the declarations that a user r
   const inside = files.map(({ path }) => path).filter((path) => path.startsWith("dist/"));
   assertEquals(inside.filter((path) => !/\.(?:js|js\.map|d\.ts)$/.test(path)), []);
   // Half of it is the sources in the maps, a third the pictures of the README.
-  assert(size < 700_000, `the tarball has ${size} bytes`);
+  assert(size < 720_000, `the tarball has ${size} bytes`);
 });
 
 test("the npm package exports what the JSR package exports, and depends on nothing", () => {
@@ -215,9 +215,9 @@ const FOR_CONNECTIONS = ["acceptStream", "connectStream", "prepare", "receiveUpg
 
 /** What a bundle may weigh in KiB, minified and compressed, by what is taken from which entry point. */
 const SIZES = [
-  { what: "all of the core", entry: "", leftOut: [], limit: 31.5 },
+  { what: "all of the core", entry: "", leftOut: [], limit: 32.25 },
   { what: "the core without connections", entry: "", leftOut: FOR_CONNECTIONS, limit: 15.25 },
-  { what: "all of ./node", entry: "/node", leftOut: [], limit: 37 },
+  { what: "all of ./node", entry: "/node", leftOut: [], limit: 37.5 },
 ];
 
 for (const { what, entry, leftOut, limit } of SIZES) {
