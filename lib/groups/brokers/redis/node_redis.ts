@@ -143,6 +143,7 @@ export function linkCluster(cluster: RedisCluster): RedisLink {
     },
     // It follows to where the key is, and remembers.
     locate: (channel) => send(channel, ["EXISTS", channel]),
+    canSend: isReady,
   });
   return {
     sharded: true,

@@ -40,6 +40,8 @@ export interface Nodes {
   connectionTo(node: string): NodeConnection | Promise<NodeConnection>;
   /** Finds out where a channel is now. */
   locate?(channel: string): Promise<unknown>;
+  /** Tells whether what sends can reach the node that has a channel; it connects by itself. @default it can */
+  canSend?(channel: string): boolean;
 }
 
 interface Node {
@@ -220,9 +222,9 @@ export class NodeSubscriber {
       }
     }));
     if (failed.length > 0) await this.#locate(failed[0]!);
-    // What was lost while the others were being subscribed to comes next.
-    return ![...this.#subscriptions.values()].some(({ node, placing }) =>
-      node === undefined && placing === undefined
+    // What was lost while the others were being subscribed to comes next; what sends comes back in its own time.
+    return ![...this.#subscriptions].some(([channel, { node, placing }]) =>
+      (node === undefined && placing === undefined) || this.#nodes.canSend?.(channel) === false
     );
   }
 
