@@ -19,12 +19,19 @@ const SLACK = 40 * MIB;
 const compression = { contextTakeover: true, threshold: 0, memLevel: 8 };
 const TEXT = "a message of many ".repeat(20);
 
-/** How much the process grows while something runs for the second time. */
+/** How often it is looked: what is kept is kept each time, and what a collector has not freed yet is not. */
+const TRIES = 3;
+
+/** How much the process grows at least while something runs again. */
 async function growth(run: () => Promise<void> | void): Promise<number> {
   await run();
-  const before = process.memoryUsage.rss();
-  await run();
-  return process.memoryUsage.rss() - before;
+  let least = Infinity;
+  for (let i = 0; i < TRIES && least > SLACK; i++) {
+    const before = process.memoryUsage.rss();
+    await run();
+    least = Math.min(least, process.memoryUsage.rss() - before);
+  }
+  return least;
 }
 
 /** How both ends of connections come to an end. */
