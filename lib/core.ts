@@ -49,6 +49,6 @@ export * from "./protocol/endpoint.ts";
 export { type Frame, isControl, isOpcode, Opcode, type Role } from "./protocol/frame.ts";
 export type { Message, MessagePart } from "./protocol/message_assembler.ts";
 export { type EncodedMessage, prepare, type PreparedMessage } from "./protocol/prepared_message.ts";
-export type { UnreadParts } from "./protocol/reading_rooms.ts";
+export type { Lender, ReadTarget } from "./protocol/read_buffers.ts";
 export type { SendBuffer } from "./protocol/send_buffer.ts";
 export { type Happening, LIFE, type Life, type State, type Step } from "./protocol/state.ts";

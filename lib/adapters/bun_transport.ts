@@ -123,15 +123,15 @@ export class BunTransport extends SocketTransport implements Transport {
   protected override deliver(chunk: Uint8Array): Uint8Array | undefined {
     for (let rest = chunk; rest.length > 0;) {
       if (this.paused) return rest;
-      const room = this.sink.room();
-      if (room === undefined) {
+      const target = this.sink.readTarget?.nextBuffer();
+      if (target === undefined) {
         this.sink.data(rest);
         return undefined;
       }
-      const part = rest.subarray(0, room.length);
-      room.set(part);
+      const part = rest.subarray(0, target.length);
+      target.set(part);
       rest = rest.subarray(part.length);
-      this.sink.data(room.subarray(0, part.length));
+      this.sink.data(target.subarray(0, part.length));
     }
     (chunk.buffer as GivenBack).transfer(0);
     return undefined;

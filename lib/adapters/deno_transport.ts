@@ -51,7 +51,7 @@ export class DenoTransport extends SocketTransport implements Transport {
   readonly #conn: DenoConn;
   #buffer = new Uint8Array(MIN_READ);
   #used = 0;
-  /** How much is read at most, unless the sink has room. */
+  /** How much is read at most, unless the sink has a better place. */
   #size = MIN_READ;
   #stopped = false;
   #restart: (() => void) | undefined;
@@ -118,10 +118,10 @@ export class DenoTransport extends SocketTransport implements Transport {
   async #readAll(): Promise<void> {
     try {
       while (this.open) {
-        const room = this.room() ?? this.#rest();
-        const size = await this.#conn.read(room);
+        const target = this.nextBuffer() ?? this.#leftover();
+        const size = await this.#conn.read(target);
         if (size === null) return this.peerEnded();
-        this.#take(room, size);
+        this.#take(target, size);
         if (this.#stopped) await new Promise<void>((resolve) => this.#restart = resolve);
       }
     } catch (error) {
@@ -129,16 +129,16 @@ export class DenoTransport extends SocketTransport implements Transport {
     }
   }
 
-  /** Hands on what was read. What filled its room is followed by a larger read. */
-  #take(room: Uint8Array, size: number): void {
-    if (room.buffer !== this.#buffer.buffer) this.#size = HEAD_READ;
-    else if (size === room.length) this.#size = Math.min(this.#size * 2, MAX_READ);
-    if (room.buffer === this.#buffer.buffer) this.#used += size;
-    this.received(size === room.length ? room : room.subarray(0, size));
+  /** Passes on what was read. What filled its place is followed by a larger read. */
+  #take(target: Uint8Array, size: number): void {
+    if (target.buffer !== this.#buffer.buffer) this.#size = HEAD_READ;
+    else if (size === target.length) this.#size = Math.min(this.#size * 2, MAX_READ);
+    if (target.buffer === this.#buffer.buffer) this.#used += size;
+    this.received(size === target.length ? target : target.subarray(0, size));
   }
 
   /** Returns what is left of the buffer, or a new one. */
-  #rest(): Uint8Array {
+  #leftover(): Uint8Array {
     if (this.#buffer.length - this.#used < MIN_READ / 2) {
       this.#buffer = new Uint8Array(this.#size);
       this.#used = 0;

@@ -12,7 +12,7 @@
 import { Socket } from "node:net";
 import { copyRange } from "../protocol/bytes.ts";
 
-/** How much is read where the sink has no room. */
+/** How much is read where the sink has no better place. */
 const READ_SIZE = 65_536;
 
 /** How much is read behind a frame that was read to where it belongs: if another follows, what comes with its header is copied. */
@@ -47,9 +47,9 @@ function findFields(): Fields | undefined {
 /** Who reads from a socket. */
 export interface SocketReader {
   /** Whether a frame has just been read to where it belongs. */
-  behindLarge: boolean;
+  afterLargeRead: boolean;
   /** Tells where to read to, if there is a better place than the shared one. */
-  room(): Uint8Array | undefined;
+  nextBuffer(): Uint8Array | undefined;
   /** Takes what was read. */
   received(bytes: Uint8Array): void;
 }
@@ -70,12 +70,12 @@ function take(this: OwnedSocket, size: number, buffer: Uint8Array): true {
   const reader = this[kReader];
   if (buffer.buffer !== shared.buffer) reader.received(buffer.subarray(0, size));
   else {
-    if (size < buffer.length) reader.behindLarge = false;
+    if (size < buffer.length) reader.afterLargeRead = false;
     reader.received(copyRange(shared, 0, size));
   }
-  const own = reader.room();
-  if (own !== undefined) reader.behindLarge = true;
-  next = own ?? (reader.behindLarge ? sharedHead : shared);
+  const own = reader.nextBuffer();
+  if (own !== undefined) reader.afterLargeRead = true;
+  next = own ?? (reader.afterLargeRead ? sharedHead : shared);
   return true;
 }
 
@@ -88,7 +88,7 @@ function generate(): Uint8Array {
 }
 
 /**
- * Makes a socket read into the room that its reader has, or else hand on copies.
+ * Makes a socket read to where its reader says, or else pass on copies.
  *
  * @param socket A socket without TLS that nobody has read from.
  * @returns Whether that is possible.

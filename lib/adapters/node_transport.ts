@@ -24,7 +24,7 @@ export class NodeTransport extends SocketTransport implements Transport, SocketR
   readonly secure: boolean;
   handshaking = false;
   due = false;
-  behindLarge = false;
+  afterLargeRead = false;
   readonly #socket: Socket;
   /** How many writes Node has not called back for yet. */
   #unconfirmed = 0;

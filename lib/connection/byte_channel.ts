@@ -181,8 +181,6 @@ export class ByteChannel implements TransportSink {
     this.transport.destroy();
   }
 
-  room(): undefined {}
-
   data(bytes: Uint8Array): void {
     const reader = this.#takeReader();
     if (reader !== undefined) {

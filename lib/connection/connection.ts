@@ -13,6 +13,7 @@ import { Endpoint, type EndpointEvent } from "../protocol/endpoint.ts";
 import { isMessage, type Message } from "../protocol/message_assembler.ts";
 import { EncodedMessage, type PreparedMessage } from "../protocol/prepared_message.ts";
 import { LIFE, type Life } from "../protocol/state.ts";
+import type { ReadTarget } from "../protocol/read_buffers.ts";
 import type { IncomingMessage } from "../streams/incoming_message.ts";
 import { checkClose } from "./close_code.ts";
 import type { ConnectionStart } from "./connection_start.ts";
@@ -40,6 +41,8 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   readonly request: UpgradeRequest<unknown> | undefined;
   readonly protocol: string;
   readonly extensions: string;
+
+  readonly readTarget: ReadTarget;
 
   readonly #transport: Transport;
   readonly #endpoint: Endpoint;
@@ -77,6 +80,7 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
     const { copyUpTo } = transport;
     this.#endpoint = new Endpoint({ role, maxMessageSize, maxEmptyFragments, deflate, copyUpTo });
     this.#outbox = new Outbox(transport, this.#endpoint.output, highWaterMark);
+    this.readTarget = this.#endpoint;
     transport.sink = this;
     if (keepalive !== false) {
       this.#keepalive = new Keepalive(keepalive, performance.now());
@@ -212,14 +216,6 @@ export class Connection implements WebSocketConnection, TransportSink, EndHolder
   }
 
   // What the transport calls. What goes wrong here is this connection's own affair: nothing is thrown.
-
-  room(): Uint8Array | undefined {
-    try {
-      return this.#endpoint.room(this.#queue);
-    } catch (error) {
-      this.#crash(error);
-    }
-  }
 
   data(bytes: Uint8Array): void {
     this.#keepalive?.heard();

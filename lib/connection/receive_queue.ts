@@ -117,11 +117,6 @@ export class ReceiveQueue {
     return this.#inbox?.unread ?? this.#size + this.#lent;
   }
 
-  /** Tells whether a part of a streamed message that nobody has read lies in some memory. */
-  holds(memory: ArrayBufferLike): boolean {
-    return this.#inbox!.holds(memory);
-  }
-
   /** Whether someone waits for a message. */
   get wanted(): boolean {
     if (this.#inbox !== undefined) return this.#inbox.wanted;

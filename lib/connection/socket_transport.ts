@@ -8,7 +8,6 @@ import type { RemoteAddress, Transport, TransportSink } from "./transport.ts";
 
 /** Hears what happens before anyone has taken over: a socket may be gone by then. */
 const NOBODY: TransportSink = {
-  room: () => undefined,
   data() {},
   drain() {},
   flush() {},
@@ -59,8 +58,8 @@ export abstract class SocketTransport implements Transport {
   protected abstract startReading(): void;
 
   /** Tells where to read to, if the sink knows. */
-  room(): Uint8Array | undefined {
-    return this.#paused || this.#held !== undefined ? undefined : this.sink.room();
+  nextBuffer(): Uint8Array | undefined {
+    return this.#paused || this.#held !== undefined ? undefined : this.sink.readTarget?.nextBuffer();
   }
 
   /** Takes bytes from the socket, which must not write to them again. */

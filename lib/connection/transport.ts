@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { ReadTarget } from "../protocol/read_buffers.ts";
+
 /** Where a peer is, as its socket says. */
 export interface RemoteAddress {
   /** The IP address. */
@@ -16,11 +18,8 @@ export interface RemoteAddress {
  * Hears what a {@linkcode Transport} has to tell. Its methods never throw.
  */
 export interface TransportSink {
-  /**
-   * Lends memory that the next bytes are best read into, to be given to `data` from its start. It is good for one read,
-   * until the next call of any method here; `undefined` if there is none.
-   */
-  room(): Uint8Array | undefined;
+  /** Where bytes are best read to, if it matters. */
+  readonly readTarget?: ReadTarget;
   /** Takes bytes that arrived; they are the sink's own from now on. Never called while paused. */
   data(bytes: Uint8Array): void;
   /** Takes note that the write under way is done. */

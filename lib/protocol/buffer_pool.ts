@@ -19,6 +19,11 @@ const MIN_FREED = 65_536;
 /** What TypeScript does not know of an ArrayBuffer yet. */
 type Transferable = ArrayBuffer & { transfer(size: number): ArrayBuffer };
 
+declare const pooled: unique symbol;
+
+/** A buffer of the pool, in the hand of its borrower. A view of it is not one: it cannot be given back. */
+export type PooledBuffer = Uint8Array & { readonly [pooled]: true };
+
 /**
  * Lends buffers.
  *
@@ -30,17 +35,17 @@ type Transferable = ArrayBuffer & { transfer(size: number): ArrayBuffer };
  */
 export class BufferPool {
   /** The buffers that nobody uses, by the exponent of their size. */
-  readonly #free: Uint8Array[][] = Array.from({ length: MAX_BITS + 1 }, () => []);
+  readonly #free: PooledBuffer[][] = Array.from({ length: MAX_BITS + 1 }, () => []);
 
   /**
    * Lends a buffer; its content is arbitrary.
    *
    * @param size How many bytes it must have at least. Up to 2 MiB it has the next power of two.
    */
-  borrow(size: number): Uint8Array {
-    if (size > 2 ** MAX_BITS) return new Uint8Array(size);
+  borrow(size: number): PooledBuffer {
+    if (size > 2 ** MAX_BITS) return new Uint8Array(size) as PooledBuffer;
     const bits = size <= 2 ** MIN_BITS ? MIN_BITS : 32 - Math.clz32(size - 1);
-    return this.#free[bits]!.pop() ?? new Uint8Array(2 ** bits);
+    return this.#free[bits]!.pop() ?? new Uint8Array(2 ** bits) as PooledBuffer;
   }
 
   /**
@@ -48,7 +53,7 @@ export class BufferPool {
    *
    * @param buffer What {@linkcode BufferPool.borrow} returned: that very object, not another view of its memory.
    */
-  giveBack(buffer: Uint8Array): void {
+  giveBack(buffer: PooledBuffer): void {
     const bits = 31 - Math.clz32(buffer.length);
     const kept = this.#free[bits];
     if (kept === undefined || buffer.length !== 2 ** bits) return;

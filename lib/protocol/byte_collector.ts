@@ -4,7 +4,7 @@
  * @module
  */
 
-import { bufferPool } from "./buffer_pool.ts";
+import { bufferPool, type PooledBuffer } from "./buffer_pool.ts";
 import { copyRange } from "./bytes.ts";
 
 const EMPTY = new Uint8Array(0);
@@ -23,8 +23,8 @@ const MAX_FORESIGHT = 16;
 export class ByteCollector {
   #buffer: Uint8Array = EMPTY;
   #length = 0;
-  /** Whether the buffer is the pool's, and nobody else has seen it: then it is given back. */
-  #pooled = false;
+  /** The buffer, if it is the pool's and nobody else has seen it: only then is it given back. */
+  #pooled: PooledBuffer | undefined;
 
   /** How many bytes have been gathered. */
   get length(): number {
@@ -32,7 +32,7 @@ export class ByteCollector {
   }
 
   /**
-   * Copies a part behind those before it, unless it lies there already: in the {@linkcode ByteCollector.room}.
+   * Copies a part behind those before it, unless it lies there already: in the {@linkcode ByteCollector.readTarget}.
    *
    * @param part The bytes; they may be reused afterwards.
    * @param remaining How many more are to come, if that is known: the buffer then never outgrows the total.
@@ -57,9 +57,9 @@ export class ByteCollector {
    * @param remaining How many more are to come, as for {@linkcode ByteCollector.append}.
    * @returns At least one byte.
    */
-  room(remaining: number): Uint8Array {
+  readTarget(remaining: number): Uint8Array {
     if (this.#length === this.#buffer.length) this.#grow(this.#length + 1, this.#length + remaining, 0);
-    this.#pooled = false;
+    this.#pooled = undefined;
     return this.#buffer.subarray(this.#length);
   }
 
@@ -73,7 +73,7 @@ export class ByteCollector {
     const bytes = this.#length === 0 ? new Uint8Array(0) : this.#buffer;
     this.#buffer = EMPTY;
     this.#length = 0;
-    this.#pooled = false;
+    this.#pooled = undefined;
     return bytes;
   }
 
@@ -84,7 +84,7 @@ export class ByteCollector {
 
   /** Throws away what was gathered. */
   discard(): void {
-    this.#replace(EMPTY);
+    this.#replace(EMPTY, undefined);
     this.#length = 0;
   }
 
@@ -93,17 +93,16 @@ export class ByteCollector {
     const most = needed * MAX_FORESIGHT;
     // What is expected may be too little again and again: only doubling keeps the cost linear.
     const wanted = total === Infinity ? Math.max(this.#buffer.length * 2, Math.min(expected, most)) : most;
-    const pooled = total > wanted;
-    const buffer = pooled ? bufferPool.borrow(Math.max(needed, wanted)) : new Uint8Array(total);
+    const pooled = total > wanted ? bufferPool.borrow(Math.max(needed, wanted)) : undefined;
+    const buffer = pooled ?? new Uint8Array(total);
     buffer.set(this.#buffer.subarray(0, this.#length));
-    this.#replace(buffer);
-    this.#pooled = pooled;
+    this.#replace(buffer, pooled);
   }
 
   /** Lets go of the buffer, which goes back to the pool if nobody else has seen it. */
-  #replace(buffer: Uint8Array): void {
-    if (this.#pooled) bufferPool.giveBack(this.#buffer);
+  #replace(buffer: Uint8Array, pooled: PooledBuffer | undefined): void {
+    if (this.#pooled !== undefined) bufferPool.giveBack(this.#pooled);
     this.#buffer = buffer;
-    this.#pooled = false;
+    this.#pooled = pooled;
   }
 }

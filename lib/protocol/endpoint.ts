@@ -28,7 +28,7 @@ import { type Frame, isControl, Opcode, type Role } from "./frame.ts";
 import { FrameDecoder } from "./frame_decoder.ts";
 import { isMessage, type Message, MessageAssembler, type MessagePart } from "./message_assembler.ts";
 import { EncodedMessage } from "./prepared_message.ts";
-import { NOTHING_UNREAD, ReadingRooms, ROOM_SIZE, type UnreadParts } from "./reading_rooms.ts";
+import { READ_SIZE, ReadBuffers, type ReadTarget } from "./read_buffers.ts";
 import { SendBuffer } from "./send_buffer.ts";
 import { type Happening, LIFE, type Life, type State, type Step, transition } from "./state.ts";
 
@@ -79,7 +79,7 @@ export interface EndpointDeflate {
 const FRAMES_PER_TURN = 512;
 
 /** For fewer bytes than this a read of its own is not worth it: what follows may come with them. */
-const MIN_ROOM = 4_096;
+const MIN_READ = 4_096;
 
 /**
  * How many bytes that come out of the decompressor take as much of a turn as a frame does: 256 KiB are a turn. What comes
@@ -92,17 +92,12 @@ const encoder = new TextEncoder();
 /** What a peer ends a connection with: its Close, or a fault of its own. */
 type PeerEnd = { readonly info: CloseInfo } | { readonly error: WebSocketError };
 
-function toEvent(data: Message | MessagePart | undefined): EndpointEvent | undefined {
-  if (data === undefined) return undefined;
-  return isMessage(data) ? data : { type: "part", part: data };
-}
-
 function makeFrame(opcode: Opcode, payload: Uint8Array): Frame {
   return { fin: true, rsv1: false, opcode, payload };
 }
 
 /** Speaks the protocol for one end of a connection. */
-export class Endpoint {
+export class Endpoint implements ReadTarget {
   /** The frames that are to be sent. */
   readonly output: SendBuffer;
   /** Whether too much waits to be sent: then Pings are not answered one by one, but the latest (RFC 6455 §5.5.3). */
@@ -117,7 +112,7 @@ export class Endpoint {
   #end: PeerEnd | undefined;
   #streaming = false;
   /** What is read into while a large message is streamed. */
-  #rooms: ReadingRooms | undefined;
+  #readBuffers: ReadBuffers | undefined;
   #pendingPong: Uint8Array | undefined;
   /** How many frames were taken in this turn. */
   #frames = 0;
@@ -191,21 +186,22 @@ export class Endpoint {
   }
 
   /**
-   * Lends memory to read the next bytes into, and then to give to {@linkcode Endpoint.receive}: that of the message they
-   * belong to, which saves a copy; or where messages are streamed, memory whose bytes have been read. It is good until
-   * the next call.
-   *
-   * @param queue Where parts wait to be read.
-   * @returns `undefined` if there is nothing to win.
+   * Lends the memory of the message that the next bytes belong to, which saves a copy; or where messages are streamed,
+   * memory whose bytes have been read.
    */
-  room(queue: UnreadParts = NOTHING_UNREAD): Uint8Array | undefined {
+  nextBuffer(): Uint8Array | undefined {
     const { missing, remaining } = this.#decoder;
     if (this.#life !== LIFE.open) return undefined;
     // Between two fragments of a large message, too.
-    const large = missing >= MIN_ROOM || (this.#streaming && this.#assembler.size >= ROOM_SIZE);
+    const large = missing >= MIN_READ || (this.#streaming && this.#assembler.size >= READ_SIZE);
     if (!large) return undefined;
-    if (this.#streaming) return (this.#rooms ??= new ReadingRooms()).lend(queue);
-    return this.#assembler.room(remaining)?.subarray(0, missing);
+    try {
+      if (this.#streaming) return (this.#readBuffers ??= new ReadBuffers()).next();
+      return this.#assembler.readTarget(remaining)?.subarray(0, missing);
+    } catch {
+      // There is no memory. What is read elsewhere does not find any either, and that fails the connection.
+      return undefined;
+    }
   }
 
   /**
@@ -378,13 +374,20 @@ export class Endpoint {
   /** Takes a Text, Binary or Continuation frame. After our Close it is discarded (RFC 6455 §1.4). */
   #data(frame: Frame): EndpointEvent | undefined {
     if (this.#life.receives !== "all") return undefined;
-    if (frame.fin) this.#rooms = undefined;
-    return toEvent(this.#assembler.add(frame, this.#decoder.remaining));
+    if (frame.fin) this.#readBuffers = undefined;
+    return this.#toEvent(this.#assembler.add(frame, this.#decoder.remaining));
   }
 
   /** Goes on with a frame that is not decompressed to its end. */
   #moreData(): EndpointEvent | undefined {
-    return toEvent(this.#assembler.addMore());
+    return this.#toEvent(this.#assembler.addMore());
+  }
+
+  #toEvent(data: Message | MessagePart | undefined): EndpointEvent | undefined {
+    if (data === undefined) return undefined;
+    if (isMessage(data)) return data;
+    const lender = typeof data.data === "string" ? undefined : this.#readBuffers?.lend(data.data);
+    return { type: "part", part: { ...data, lender } };
   }
 
   #control({ opcode, payload }: Frame): EndpointEvent | undefined {

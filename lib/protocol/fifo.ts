@@ -21,11 +21,6 @@ export class Fifo<T> {
     return this.#size;
   }
 
-  /** Tells whether something is so of one of them. */
-  some(is: (item: T) => boolean): boolean {
-    return this.#ring.some((item) => item !== undefined && is(item));
-  }
-
   /** Puts one in, behind all others. */
   push(item: T): void {
     if (this.#size === this.#ring.length) this.#grow();

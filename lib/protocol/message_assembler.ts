@@ -8,6 +8,7 @@ import { WebSocketError } from "../errors.ts";
 import { ByteCollector } from "./byte_collector.ts";
 import type { Inflater } from "./deflate_codec.ts";
 import { type Frame, Opcode } from "./frame.ts";
+import type { Lender } from "./read_buffers.ts";
 import { decodeUtf8, lastBorder, Utf8Validator } from "./utf8.ts";
 
 /** A whole message: text as a string, binary as bytes. */
@@ -26,6 +27,8 @@ export interface MessagePart {
   readonly first: boolean;
   /** Whether the message ends with it. */
   readonly last: boolean;
+  /** Whom its memory is to be given back to when it is read or thrown away. Without one it is garbage then. */
+  readonly lender?: Lender | undefined;
 }
 
 /** How many bytes that are to be decompressed an {@linkcode Inflater} takes at a time, and what each may cost. */
@@ -134,8 +137,8 @@ export class MessageAssembler {
    * @param remaining How many bytes the message lacks, if known.
    * @returns `undefined` if they will not be gathered as they come.
    */
-  room(remaining: number): Uint8Array | undefined {
-    return this.#compressed ? undefined : this.#collector?.room(remaining);
+  readTarget(remaining: number): Uint8Array | undefined {
+    return this.#compressed ? undefined : this.#collector?.readTarget(remaining);
   }
 
   /** Gives up the message under way. */
@@ -216,8 +219,8 @@ export class MessageAssembler {
   }
 
   #append(bytes: Uint8Array, remaining?: number, expected?: number): void {
-    const room = this.maxMessageSize - this.#size;
-    const fitting = bytes.length > room ? bytes.subarray(0, room) : bytes;
+    const allowed = this.maxMessageSize - this.#size;
+    const fitting = bytes.length > allowed ? bytes.subarray(0, allowed) : bytes;
     if (this.#validator !== undefined && !this.#validator.write(fitting)) {
       throw new WebSocketError("invalid-utf8");
     }

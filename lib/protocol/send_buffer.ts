@@ -4,14 +4,14 @@
  * @module
  */
 
-import { bufferPool } from "./buffer_pool.ts";
+import { bufferPool, type PooledBuffer } from "./buffer_pool.ts";
 import { type Frame, Opcode, type Role } from "./frame.ts";
 import { type FrameFlags, headerSize, writeFrame, writeHeader } from "./frame_encoder.ts";
 import { mask } from "./mask.ts";
 import { nextMaskingKey } from "./masking_key.ts";
 
 const encoder = new TextEncoder();
-const EMPTY = new Uint8Array(0);
+const EMPTY = new Uint8Array(0) as PooledBuffer;
 const TEXT: FrameFlags = { fin: true, rsv1: false, opcode: Opcode.Text };
 
 /** Up to this many UTF-16 units of ASCII are written here: calling the platform's encoder costs more than the work. */
@@ -20,10 +20,10 @@ const SHORT = 32;
 /** Encodes frames one behind the other, masked with a fresh key each if we are the client. */
 export class SendBuffer {
   readonly #masked: boolean;
-  #bytes: Uint8Array = EMPTY;
+  #bytes: PooledBuffer = EMPTY;
   #size = 0;
   /** The buffer that was taken out and not given back. */
-  #taken: Uint8Array = EMPTY;
+  #taken: PooledBuffer = EMPTY;
 
   /**
    * Makes an empty buffer.
@@ -102,7 +102,7 @@ export class SendBuffer {
   }
 }
 
-function release(bytes: Uint8Array): void {
+function release(bytes: PooledBuffer): void {
   if (bytes !== EMPTY) bufferPool.giveBack(bytes);
 }
 

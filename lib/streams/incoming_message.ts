@@ -7,7 +7,7 @@
 import { ByteCollector } from "../protocol/byte_collector.ts";
 import { copyBytes } from "../protocol/bytes.ts";
 import { Fifo } from "../protocol/fifo.ts";
-import type { Message } from "../protocol/message_assembler.ts";
+import type { Message, MessagePart } from "../protocol/message_assembler.ts";
 
 /** A message, from its first bytes on. Its content can be had once, by one of `readable`, `text` and `bytes`. */
 export interface IncomingMessage {
@@ -51,10 +51,10 @@ type Controller = ReadableStreamDefaultController<Message> | ReadableByteStreamC
  */
 export class StreamedMessage implements IncomingMessage {
   readonly type: "text" | "binary";
-  readonly #parts = new Fifo<Message>();
+  readonly #parts = new Fifo<MessagePart>();
   readonly #onTaken: () => void;
-  /** What is left of the first part, the reader having had no room for all of it. */
-  #rest: Message | undefined;
+  /** The part that is being read, or what is left of it: the memory that a reader brings may be too little for all of it. */
+  #current: MessagePart | undefined;
   #unread = 0;
   #readable: ReadableStream<Message> | undefined;
   #controller: Controller | undefined;
@@ -86,12 +86,6 @@ export class StreamedMessage implements IncomingMessage {
     return this.#unread;
   }
 
-  /** Tells whether a part that nobody has read lies in some memory. */
-  holds(memory: ArrayBufferLike): boolean {
-    const inMemory = (part: Message | undefined) => typeof part === "object" && part.buffer === memory;
-    return inMemory(this.#rest) || this.#parts.some(inMemory);
-  }
-
   /** Whether somebody waits for a part that has not come. */
   get wanted(): boolean {
     return this.#waiting !== undefined && this.#unread === 0 && this.#end === undefined;
@@ -109,11 +103,11 @@ export class StreamedMessage implements IncomingMessage {
     return this.#readWhole(gatherAll);
   }
 
-  /** Puts a part in. It may be overwritten once it is read, or thrown away. */
-  push(part: Message): void {
-    if (part.length === 0 || this.#discarded) return;
+  /** Puts a part in. Its memory is given back once it is read, or thrown away. */
+  push(part: MessagePart): void {
+    if (part.data.length === 0 || this.#discarded) return part.lender?.giveBack();
     this.#parts.push(part);
-    this.#unread += part.length + PART_COST;
+    this.#unread += part.data.length + PART_COST;
     this.#serveSoon();
   }
 
@@ -155,8 +149,9 @@ export class StreamedMessage implements IncomingMessage {
   #discard(end: { readonly error?: unknown }): void {
     this.#discarded = true;
     this.#end = end;
-    this.#parts.takeAll();
-    this.#rest = this.#waiting = undefined;
+    this.#current?.lender?.giveBack();
+    for (const { lender } of this.#parts.takeAll()) lender?.giveBack();
+    this.#current = this.#waiting = undefined;
     this.#unread = 0;
     this.#settle?.();
     this.#onTaken();
@@ -206,13 +201,13 @@ export class StreamedMessage implements IncomingMessage {
   #serve(): void {
     const controller = this.#waiting;
     if (controller === undefined) return;
-    const part = this.#rest ?? this.#parts.shift();
+    const part = this.#current ??= this.#parts.shift();
     if (part === undefined && this.#end === undefined) return;
     this.#waiting = undefined;
     try {
       if (part === undefined) finish(controller, this.#end!);
-      else if (typeof part === "string") this.#enqueue(controller, part, part);
-      else this.#fill(controller as ReadableByteStreamController, part);
+      else if (typeof part.data === "string") this.#enqueue(controller, part.data);
+      else this.#fill(controller as ReadableByteStreamController, part.data);
     } catch (error) {
       // There is no memory for a copy, or the reader wants whole units and the message ends in the middle of one.
       controller.error(error);
@@ -222,25 +217,33 @@ export class StreamedMessage implements IncomingMessage {
   }
 
   /** Copies bytes to the memory that a reader brought, as many as go in, or else to memory of their own. */
-  #fill(controller: ReadableByteStreamController, part: Uint8Array): void {
+  #fill(controller: ReadableByteStreamController, bytes: Uint8Array): void {
     const request = controller.byobRequest;
     const view = request?.view;
-    if (!view) return this.#enqueue(controller, part, copyBytes(part));
-    const size = Math.min(view.byteLength, part.length);
-    new Uint8Array(view.buffer, view.byteOffset).set(part.subarray(0, size));
-    this.#take(part, size);
+    if (!view) return this.#enqueue(controller, copyBytes(bytes));
+    const size = Math.min(view.byteLength, bytes.length);
+    new Uint8Array(view.buffer, view.byteOffset).set(bytes.subarray(0, size));
+    this.#take(size);
     request!.respond(size);
   }
 
-  #enqueue(controller: Controller, part: Message, own: Message): void {
-    this.#take(part, part.length);
-    (controller as ReadableStreamDefaultController<Message>).enqueue(own);
+  /** Enqueues the current part: a string, or a copy of its bytes. */
+  #enqueue(controller: Controller, data: Message): void {
+    this.#take(data.length);
+    (controller as ReadableStreamDefaultController<Message>).enqueue(data);
   }
 
-  /** Takes so much of the first part. */
-  #take(part: Message, size: number): void {
-    this.#rest = size < part.length ? (part as Uint8Array).subarray(size) : undefined;
-    this.#unread -= size + (this.#rest === undefined ? PART_COST : 0);
+  /** Takes so much of the current part. */
+  #take(size: number): void {
+    const part = this.#current!;
+    this.#unread -= size;
+    if (size < part.data.length) {
+      this.#current = { ...part, data: (part.data as Uint8Array).subarray(size) };
+    } else {
+      this.#current = undefined;
+      this.#unread -= PART_COST;
+      part.lender?.giveBack();
+    }
   }
 
   #settleIfRead(): void {

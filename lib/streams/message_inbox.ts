@@ -42,11 +42,6 @@ export class MessageInbox implements AsyncIterable<IncomingMessage, undefined> {
     return this.#waiting + (this.#current?.unread ?? 0);
   }
 
-  /** Tells whether a part that nobody has read lies in some memory. */
-  holds(memory: ArrayBufferLike): boolean {
-    return this.#current?.holds(memory) || this.#messages.some((message) => message.holds(memory));
-  }
-
   /** Whether somebody waits for a message, or for a part of one. */
   get wanted(): boolean {
     return this.#wake !== undefined || this.#current?.wanted === true;
@@ -58,7 +53,8 @@ export class MessageInbox implements AsyncIterable<IncomingMessage, undefined> {
   }
 
   /** Puts a part in. */
-  part({ data, first, last }: MessagePart): void {
+  part(part: MessagePart): void {
+    const { data, first, last } = part;
     if (first) {
       const type = typeof data === "string" ? "text" : "binary";
       this.#open = new StreamedMessage(type, this.#onTaken);
@@ -67,7 +63,7 @@ export class MessageInbox implements AsyncIterable<IncomingMessage, undefined> {
     }
     const message = this.#open!;
     const before = message.unread;
-    message.push(data);
+    message.push(part);
     if (message !== this.#current) this.#waiting += message.unread - before;
     if (!last) return;
     message.end({});

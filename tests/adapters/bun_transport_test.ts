@@ -5,14 +5,16 @@ import type { TransportSink } from "../../lib/connection/transport.ts";
 
 const SOCKET = { pause() {}, resume() {}, remoteAddress: undefined } as unknown as BunSocket;
 
-/** A transport whose sink takes `rooms` bytes at a time to its own place, then whatever comes as it is. */
-function transportWith(rooms: number[], onData: (transport: BunTransport) => void = () => {}) {
+/** A transport whose sink takes so many bytes at a time to its own place, then whatever comes as it is. */
+function transportWith(sizes: number[], onData: (transport: BunTransport) => void = () => {}) {
   const transport = new BunTransport(SOCKET, { secure: false });
   const came: number[][] = [];
   const sink: Partial<TransportSink> = {
-    room() {
-      const size = rooms.shift();
-      return size === undefined ? undefined : new Uint8Array(size);
+    readTarget: {
+      nextBuffer() {
+        const size = sizes.shift();
+        return size === undefined ? undefined : new Uint8Array(size);
+      },
     },
     data(bytes) {
       came.push([bytes[0]!, bytes.length]);

@@ -43,7 +43,6 @@ function listen(transport: NodeTransport): string[] {
   const note = (what: string) => () => void told.push(what);
   transport.sink = {
     data: note("data"),
-    room: () => undefined,
     drain: note("drain"),
     flush: note("flush"),
     goOn: note("goOn"),

@@ -102,7 +102,7 @@ export class LinkEnd extends SocketTransport {
   #deliverBytes(most: number): void {
     const first = this.#arriving[0]!;
     // As a socket does that is told where to read to.
-    const target = this.room() ?? new Uint8Array(first.length);
+    const target = this.nextBuffer() ?? new Uint8Array(first.length);
     const bytes = target.subarray(0, Math.min(most, first.length, target.length));
     bytes.set(first.subarray(0, bytes.length));
     if (bytes.length === first.length) this.#arriving.shift();

@@ -213,11 +213,21 @@ const streaming = [
     ["who waits for a whole message is not forgotten", "if (this.wanted) throw", "if (false) throw"],
   ]),
   ...mutantsOf("lib/streams/incoming_message.ts", [...STREAMING, INBOX], [
-    ["what waits is told of", "return inMemory(this.#rest) || this.#parts.some(inMemory);", "return false;"],
+    [
+      "memory is given back when all in it is read",
+      "      this.#unread -= PART_COST;\n      part.lender?.giveBack();",
+      "      this.#unread -= PART_COST;",
+    ],
+    [
+      "memory of what is thrown away is given back",
+      "for (const { lender } of this.#parts.takeAll()) lender?.giveBack();",
+      "this.#parts.takeAll();",
+    ],
+    ["memory of what is read in part is given back, too", "this.#current?.lender?.giveBack();", ""],
     [
       "parts are read once",
-      "this.#enqueue(controller, part, copyBytes(part))",
-      "this.#enqueue(controller, part, part)",
+      "this.#enqueue(controller, copyBytes(bytes))",
+      "this.#enqueue(controller, bytes)",
     ],
     [
       "the end comes behind what waits",
@@ -237,8 +247,8 @@ const streaming = [
     ["what was read is not read again", "this.#used || this.readable.locked", "false"],
     [
       "what is thrown away is gone",
-      "if (part.length === 0 || this.#discarded) return;",
-      "if (part.length === 0) return;",
+      "if (part.data.length === 0 || this.#discarded) return",
+      "if (part.data.length === 0) return",
     ],
   ]),
   ...mutantsOf("lib/streams/message_inbox.ts", [...STREAMING, INBOX], [

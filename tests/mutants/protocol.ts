@@ -135,7 +135,7 @@ const streaming = [
   ...mutantsOf("lib/protocol/byte_collector.ts", ["tests/protocol/endpoint_room_test.ts"], [
     [
       "memory that was lent to be read into never goes to the pool",
-      "    this.#pooled = false;\n    return this.#buffer.subarray",
+      "    this.#pooled = undefined;\n    return this.#buffer.subarray",
       "    return this.#buffer.subarray",
     ],
   ]),
@@ -144,8 +144,8 @@ const streaming = [
     ["memory for what is expected is taken at once", "Math.min(expected, most)", "0"],
     ["too little expected costs no copies", "Math.max(this.#buffer.length * 2, ", "Math.max(0, "],
   ]),
-  ...mutantsOf("lib/protocol/reading_rooms.ts", ["tests/protocol/endpoint_streaming_test.ts"], [
-    ["what waits is not written to", "if (queue.holds(room.buffer)) return undefined;", ""],
+  ...mutantsOf("lib/protocol/read_buffers.ts", ["tests/protocol/endpoint_streaming_test.ts"], [
+    ["what waits is not written to", "if (buffer.unread > 0) return undefined;", ""],
   ]),
 ];
 

@@ -1,6 +1,7 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertNotEquals } from "#std/assert";
 import fc from "fast-check";
+import type { PooledBuffer } from "../../lib/protocol/buffer_pool.ts";
 import { uncheckedPool } from "../support/checked_pool.ts";
 import { check } from "../support/property.ts";
 
@@ -23,7 +24,7 @@ test("a buffer that was given back is lent again, to one borrower only", () => {
 test("what is kept is bounded, whatever is given back", () => {
   for (const size of [1_024, 65_536, 2_097_152]) {
     const count = size === 1_024 ? 3_000 : 40;
-    const buffers = new Set<Uint8Array>(Array.from({ length: count }, () => pool.borrow(size)));
+    const buffers = new Set<PooledBuffer>(Array.from({ length: count }, () => pool.borrow(size)));
     buffers.forEach((buffer) => pool.giveBack(buffer));
     let kept = 0;
     while (buffers.has(pool.borrow(size))) kept++;
@@ -39,7 +40,7 @@ test("no buffer is lent twice at a time, and none is too small", () =>
     fc.property(
       fc.array(fc.oneof(fc.nat(100_000), fc.constant("back" as const)), { maxLength: 200 }),
       (steps) => {
-        const lent = new Set<Uint8Array>();
+        const lent = new Set<PooledBuffer>();
         for (const step of steps) {
           if (step === "back") {
             const [first] = lent;

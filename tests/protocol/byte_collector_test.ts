@@ -59,9 +59,9 @@ test("what is handed over has a buffer of just its size, whether the total was k
 test("a part that lies in the room is there already; one that lies elsewhere in it is moved", () => {
   const collector = new ByteCollector();
   collector.append(Uint8Array.of(1, 2, 3), 100);
-  collector.room(100).set([4, 5, 9, 9, 6]);
-  collector.append(collector.room(100).subarray(0, 2), 98);
-  collector.append(collector.room(98).subarray(2, 3), 97);
+  collector.readTarget(100).set([4, 5, 9, 9, 6]);
+  collector.append(collector.readTarget(100).subarray(0, 2), 98);
+  collector.append(collector.readTarget(98).subarray(2, 3), 97);
   assertEquals(collector.take(), Uint8Array.of(1, 2, 3, 4, 5, 6));
 });
 

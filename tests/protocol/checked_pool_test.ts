@@ -4,7 +4,7 @@ import { closeSync, mkdtempSync, openSync, read, rmSync, writeSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { bufferPool } from "../../lib/protocol/buffer_pool.ts";
+import { bufferPool, type PooledBuffer } from "../../lib/protocol/buffer_pool.ts";
 import { ByteCollector } from "../../lib/protocol/byte_collector.ts";
 import { Opcode } from "../../lib/protocol/frame.ts";
 import { SendBuffer } from "../../lib/protocol/send_buffer.ts";
@@ -13,12 +13,12 @@ import { runtime } from "../support/sluice.ts";
 
 test("a buffer that is given back twice, or was never lent, is a fault", () => {
   const buffer = bufferPool.borrow(2_000);
-  const view = buffer.subarray();
+  const view = buffer.subarray() as PooledBuffer;
   breakingTheRule(() => {
     assertThrows(() => bufferPool.giveBack(view), Error, "that is not lent");
     bufferPool.giveBack(buffer);
     assertThrows(() => bufferPool.giveBack(buffer), Error, "that is not lent");
-    assertThrows(() => bufferPool.giveBack(new Uint8Array(2_048)), Error, "that is not lent");
+    assertThrows(() => bufferPool.giveBack(new Uint8Array(2_048) as PooledBuffer), Error, "that is not lent");
   });
 });
 

@@ -33,7 +33,7 @@ function frame(opcode: Opcode, size: number, fin = true): Frame {
 function* read(endpoint: Endpoint, stream: Uint8Array, sizes: Iterable<number>): Generator<"room" | "own"> {
   let at = 0;
   for (const size of sizes) {
-    const room = endpoint.room();
+    const room = endpoint.nextBuffer();
     const bytes = stream.subarray(at, at + Math.min(size, room?.length ?? Infinity));
     at += bytes.length;
     room?.set(bytes);
@@ -100,13 +100,13 @@ test("a large message behind its first 8 KiB is read to where it stays, and noth
 function roomAfter(endpoint: Endpoint, bytes: Uint8Array): number | undefined {
   endpoint.receive(bytes.slice());
   assertEquals([...eventsOf(endpoint)], []);
-  return endpoint.room()?.length;
+  return endpoint.nextBuffer()?.length;
 }
 
 test("there is room for what a frame lacks, if that is much, and as long as the message is wanted", () => {
   const endpoint = server();
   const bytes = encode(frame(Opcode.Binary, 100_000));
-  assertEquals(endpoint.room(), undefined);
+  assertEquals(endpoint.nextBuffer(), undefined);
   assertEquals(roomAfter(endpoint, bytes.subarray(0, 14)), undefined, "nothing of the payload has come");
   assertEquals(roomAfter(endpoint, bytes.subarray(14, 8_192)), bytes.length - 8_192);
   assertEquals(roomAfter(endpoint, bytes.subarray(8_192, -4_096)), 4_096);
@@ -114,7 +114,7 @@ test("there is room for what a frame lacks, if that is much, and as long as the 
   const other = server();
   assertEquals(roomAfter(other, bytes.subarray(0, 8_192)), bytes.length - 8_192);
   other.sendClose({ closeCode: 1000, reason: "" });
-  assertEquals(other.room(), undefined);
+  assertEquals(other.nextBuffer(), undefined);
 });
 
 test("the room ends with the frame, though its message goes on", () => {
@@ -142,16 +142,16 @@ test("memory that was lent to be read into never belongs to the pool, whatever b
     (endpoint) => endpoint.peerEnded(),
     (endpoint) => {
       endpoint.stream(Infinity);
-      const room = endpoint.room();
+      const room = endpoint.nextBuffer();
       endpoint.receive(new Uint8Array(room?.length ?? 4_096));
       assertEquals([...eventsOf(endpoint)].length, 1);
     },
     (endpoint) => {
-      const room = endpoint.room()!;
+      const room = endpoint.nextBuffer()!;
       endpoint.receive(room);
       endpoint.receive(new Uint8Array(1));
       assertEquals([...eventsOf(endpoint)], []);
-      endpoint.room();
+      endpoint.nextBuffer();
     },
   ];
   for (const end of ends) {
@@ -159,7 +159,7 @@ test("memory that was lent to be read into never belongs to the pool, whatever b
     // Announced as 4 MiB, of which a little comes: the buffer comes from the pool.
     endpoint.receive(encode(frame(Opcode.Binary, 4_194_304)).slice(0, 8_192));
     assertEquals([...eventsOf(endpoint)], []);
-    const room = endpoint.room()!;
+    const room = endpoint.nextBuffer()!;
     end(endpoint);
     assertGreaterOrEqual(room.length, 8_192, "it was given back, and so moved");
     const others = Array.from({ length: 64 }, () => bufferPool.borrow(room.buffer.byteLength));
@@ -174,7 +174,7 @@ test("a part that came to memory lent before messages were streamed is not writt
   assertEquals([...eventsOf(endpoint)], []);
   endpoint.receive(encode(frame(Opcode.Continuation, 5_000)).slice(0, 8));
   assertEquals([...eventsOf(endpoint)], []);
-  const room = endpoint.room()!;
+  const room = endpoint.nextBuffer()!;
   endpoint.stream(Infinity);
   room.fill(1);
   endpoint.receive(room.subarray(0, 900));

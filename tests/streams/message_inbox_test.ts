@@ -21,17 +21,44 @@ function byobReader({ readable }: { readable: ReadableStream<string | Uint8Array
   return (readable as ReadableStream<Uint8Array<ArrayBuffer>>).getReader({ mode: "byob" });
 }
 
-test("memory is told of while something in it waits, also what a small reader left", async () => {
-  const inbox = new MessageInbox(ignore);
-  const [one, two] = [new Uint8Array(10), new Uint8Array(10)];
-  put(inbox, [one, two]);
-  const holds = () => [one, two].map(({ buffer }) => inbox.holds(buffer));
-  assertEquals(holds(), [true, true]);
-  const reader = byobReader(await take(inbox));
-  for (const expected of [[true, true], [false, true], [false, true], [false, false]]) {
-    await reader.read(new Uint8Array(5));
-    assertEquals(holds(), expected);
+/** Puts in a message of two parts of ten bytes; lists those of them whose memory is given back. */
+function putLent(inbox: MessageInbox): number[] {
+  const back: number[] = [];
+  for (const i of [0, 1]) {
+    const lender = { giveBack: () => void back.push(i) };
+    inbox.part({ data: new Uint8Array(10), first: i === 0, last: i === 1, lender });
   }
+  return back;
+}
+
+test("memory is given back once, when what lies in it is read, also what a small reader left", async () => {
+  const inbox = new MessageInbox(ignore);
+  const back = putLent(inbox);
+  const reader = byobReader(await take(inbox));
+  for (const expected of [[], [0], [0], [0, 1]]) {
+    await reader.read(new Uint8Array(5));
+    assertEquals(back, expected);
+  }
+});
+
+test("memory is given back once, when what lies in it is thrown away", async () => {
+  const inbox = new MessageInbox(ignore);
+  const back = putLent(inbox);
+  const reader = byobReader(await take(inbox));
+  await reader.read(new Uint8Array(5));
+  assertEquals(back, []);
+  await reader.cancel();
+  assertEquals(back, [0, 1]);
+});
+
+test("memory of what still comes of a message that was thrown away is given back at once", async () => {
+  const inbox = new MessageInbox(ignore);
+  put(inbox, [new Uint8Array(1)], { last: false });
+  await (await take(inbox)).readable.cancel();
+  let back = 0;
+  const lender = { giveBack: () => void back++ };
+  inbox.part({ data: new Uint8Array(1), first: false, last: true, lender });
+  assertEquals(back, 1);
 });
 
 test("a message that is complete is waited for all the same, as long as somebody reads it", async () => {

@@ -12,7 +12,7 @@
  * @module
  */
 
-import { BufferPool } from "../../lib/protocol/buffer_pool.ts";
+import { BufferPool, type PooledBuffer } from "../../lib/protocol/buffer_pool.ts";
 
 /** What a buffer is full of that nobody has written to. */
 export const POISON = 0xdb;
@@ -28,7 +28,7 @@ const poisoned = new WeakSet<Uint8Array>();
 const identities = new WeakMap<ArrayBufferLike, object>();
 let tellRunner = true;
 
-BufferPool.prototype.borrow = function (size: number): Uint8Array {
+BufferPool.prototype.borrow = function (size: number): PooledBuffer {
   const buffer = borrow.call(this, size);
   if (!poisoned.delete(buffer)) buffer.fill(POISON);
   else if (!isPoison(buffer)) fail("Somebody wrote to a buffer that had been given back to the pool");
@@ -37,12 +37,14 @@ BufferPool.prototype.borrow = function (size: number): Uint8Array {
   return buffer;
 };
 
-BufferPool.prototype.giveBack = function (buffer: Uint8Array): void {
+BufferPool.prototype.giveBack = function (buffer: PooledBuffer): void {
   if (!lent.delete(buffer)) {
     return fail("A buffer was given back to the pool that is not lent: twice, or not by its borrower");
   }
   const identity = identities.get(buffer.buffer)!;
-  const moved = new Uint8Array((buffer.buffer as Movable).transfer()).fill(POISON);
+  const moved = new Uint8Array((buffer.buffer as Movable).transfer()).fill(
+    POISON,
+  ) as Uint8Array as PooledBuffer;
   identities.set(moved.buffer, identity);
   poisoned.add(moved);
   giveBack.call(this, moved);
