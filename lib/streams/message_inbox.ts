@@ -9,6 +9,9 @@ import { Fifo } from "../protocol/fifo.ts";
 import type { MessagePart } from "../protocol/message_assembler.ts";
 import { type IncomingMessage, StreamedMessage } from "./incoming_message.ts";
 
+/** What a message that waits counts for besides its parts: an empty one is kept like any other. */
+const MESSAGE_COST = 128;
+
 /** Parts go in, messages come out: whoever comes first waits for the other. */
 export class MessageInbox implements AsyncIterable<IncomingMessage, undefined> {
   /** The messages that nobody has asked for. */
@@ -37,7 +40,7 @@ export class MessageInbox implements AsyncIterable<IncomingMessage, undefined> {
     this.#onTaken = onTaken;
   }
 
-  /** What everything counts for that nobody has read: its length, and a little for each part. */
+  /** What everything counts for that nobody has read: its length, and a little for each part and each message. */
   get unread(): number {
     return this.#waiting + (this.#current?.unread ?? 0);
   }
@@ -59,6 +62,7 @@ export class MessageInbox implements AsyncIterable<IncomingMessage, undefined> {
       const type = typeof data === "string" ? "text" : "binary";
       this.#open = new StreamedMessage(type, this.#onTaken);
       this.#messages.push(this.#open);
+      this.#waiting += MESSAGE_COST;
       this.#wakeAsker();
     }
     const message = this.#open!;
@@ -118,7 +122,7 @@ export class MessageInbox implements AsyncIterable<IncomingMessage, undefined> {
     this.#current = message;
     if (message !== undefined) {
       this.#inHand = true;
-      this.#waiting -= message.unread;
+      this.#waiting -= message.unread + MESSAGE_COST;
       return { done: false, value: message };
     }
     const end = this.#end!;

@@ -209,3 +209,11 @@ async function whileAlive(run: () => Promise<void>): Promise<void> {
   const alive = setInterval(ignore, 1_000);
   await run().finally(() => clearInterval(alive));
 }
+
+test("an empty message that waits counts too: any number of them would take any amount of memory", async () => {
+  const inbox = new MessageInbox(ignore);
+  for (let i = 0; i < 1_000; i++) put(inbox, [new Uint8Array(0)]);
+  assert(inbox.unread >= 64_000, `${inbox.unread} bytes`);
+  for (let i = 0; i < 1_000; i++) assertEquals(await (await take(inbox)).text(), "");
+  assertEquals(inbox.unread, 0);
+});
